@@ -1,0 +1,58 @@
+# Everything a newcomer needs: `make demo` and `make test`.
+SHELL   := /bin/bash
+WEB     := replayui/web
+# Tools and test servers that are built once and kept, outside the tree.
+CACHE   ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/pillion
+LINT    := v2.15.0
+PACKAGE_NAMES := chromium dokuwiki php-cli php-xml php-mbstring
+VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
+
+.PHONY: all demo build test test-go test-web test-e2e bench lint vet ui packages clean
+
+all: build
+
+demo: build ## a sample site, the gateway, accounts and URLs
+	./bin/pillion demo
+
+build: ui ## the binary, with the browser bundle in it
+	go build -ldflags "-X main.version=$(VERSION)" -o bin/pillion ./cmd/pillion
+
+ui: $(WEB)/node_modules/.package-lock.json ## the browser bundle
+	cd $(WEB) && npm run --silent build
+
+$(WEB)/node_modules/.package-lock.json: $(WEB)/package-lock.json
+	cd $(WEB) && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
+	@touch $@
+
+packages: ## what the end-to-end tests drive: a browser and a legacy site
+	@missing=(); for p in $(PACKAGE_NAMES); do dpkg -s $$p >/dev/null 2>&1 || missing+=($$p); done; \
+	if [ $${#missing[@]} -gt 0 ]; then \
+	  apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$${missing[@]}" >/dev/null; fi
+
+test: test-go ## everything
+
+test-web: ui packages
+	cd $(WEB) && npm run --silent check && npm test --silent
+
+test-go:
+	go vet ./...
+	go test -race -timeout 20m ./...
+
+test-e2e: build packages
+	cd $(WEB) && npm run --silent e2e
+
+lint: $(CACHE)/golangci-lint-$(LINT)
+	@test -z "$$(gofmt -l $$(git ls-files '*.go'))" || { echo "not gofmt-clean:"; gofmt -l $$(git ls-files '*.go'); exit 1; }
+	$(CACHE)/golangci-lint-$(LINT) run ./...
+
+$(CACHE)/golangci-lint-$(LINT):
+	@mkdir -p $(CACHE)
+	GOBIN=$(CACHE)/build go install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(LINT)
+	mv $(CACHE)/build/golangci-lint $@
+
+bench: build ## ratios against the floor and the peers
+	go test -run '^$$' -bench . -benchmem ./...
+
+clean:
+	rm -rf bin $(WEB)/node_modules
+	find replayui/dist -type f ! -name placeholder -delete

@@ -1,0 +1,86 @@
+package events
+
+import (
+	"context"
+	"time"
+)
+
+// OrgID names the organisation that a session, an agent or a site belongs to.
+type OrgID string
+
+// Role is what a participant or account may do.
+type Role string
+
+// The roles.
+const (
+	RoleUser          Role = "user"
+	RoleAgent         Role = "agent"
+	RoleSupervisor    Role = "supervisor"
+	RoleAuditor       Role = "auditor"
+	RoleAdministrator Role = "administrator"
+)
+
+// SessionState is where a session stands.
+type SessionState string
+
+// The states of a session.
+const (
+	StateWaiting SessionState = "waiting" // a code is out, no agent yet
+	StateAsking  SessionState = "asking"  // an agent redeemed the code, the user is asked
+	StateLive    SessionState = "live"    // the user consented
+	StateEnded   SessionState = "ended"   // over, not sealed yet
+	StateSealed  SessionState = "sealed"  // a recording exists
+)
+
+// SessionInfo is what is known of a session beside its log.
+type SessionInfo struct {
+	ID        SessionID    `json:"id"`
+	Org       OrgID        `json:"org"`
+	State     SessionState `json:"state"`
+	Visit     string       `json:"visit,omitempty"` // the browser's visit, under which its private assets were kept
+	User      string       `json:"user,omitempty"`
+	URL       string       `json:"url"` // of the first page
+	Title     string       `json:"title,omitempty"`
+	Agents    []string     `json:"agents,omitempty"`
+	Started   time.Time    `json:"started"`
+	Ended     time.Time    `json:"ended,omitzero"`
+	Last      Offset       `json:"last,omitempty"`
+	Recording string       `json:"recording,omitempty"` // name of the sealed recording
+	Error     string       `json:"error,omitempty"`     // why it is not whole, for people
+}
+
+// Directory holds the live metadata of sessions, small and shared by gateways.
+type Directory interface {
+	// Put stores or replaces a session's entry; it is durable on return.
+	Put(ctx context.Context, info SessionInfo) error
+	// Get returns ErrNoSession when there is no such entry.
+	Get(ctx context.Context, id SessionID) (SessionInfo, error)
+	// List returns all entries, in no order.
+	List(ctx context.Context) ([]SessionInfo, error)
+	// Delete removes an entry; an absent one is no error.
+	Delete(ctx context.Context, id SessionID) error
+}
+
+// Catalogue finds ended sessions.
+type Catalogue interface {
+	// Put stores or replaces a session; text is what full-text search finds.
+	Put(ctx context.Context, info SessionInfo, text string) error
+	// Get returns ErrNoSession when there is none.
+	Get(ctx context.Context, id SessionID) (SessionInfo, error)
+	// Find returns at most limit sessions, newest first, and the cursor of the
+	// next page ("" at the end).
+	Find(ctx context.Context, q Query) (found []SessionInfo, next string, err error)
+	Close() error
+}
+
+// Query chooses sessions of a Catalogue; empty fields do not restrict.
+type Query struct {
+	Org      OrgID
+	From, To time.Time
+	Agent    string
+	User     string
+	URL      string // a part of it
+	Text     string // words
+	Cursor   string
+	Limit    int
+}
