@@ -163,7 +163,7 @@ func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	case isUpgrade(r.Header):
 		g.metrics.requests.WithLabelValues("upgrade").Inc()
-		g.upgrades.ServeHTTP(w, r)
+		g.upgrades.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), exchangeKey{}, &exchange{in: r})))
 		return
 	}
 	g.metrics.requests.WithLabelValues("plain").Inc()
