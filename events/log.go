@@ -19,6 +19,9 @@ type Log interface {
 	// them are durable, else with the reason why they may not be. Appends of a
 	// session become durable in the order in which they were made. When the
 	// log's bounded queue is full, done gets ErrLogBusy and nothing is kept.
+	// Records that do not follow the last accepted ones get ErrLogGap, so that
+	// nothing is kept after a loss. done may take locks of the caller's, so it
+	// is never called within Append.
 	// The payloads must not be changed afterwards.
 	Append(id SessionID, records []Record, done func(error))
 	// Read yields the session's durable records after the given offset, in

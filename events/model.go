@@ -14,6 +14,9 @@ import (
 // page has to send its whole state again.
 var ErrModel = errors.New("events do not fit the page")
 
+// ErrDigest is returned where the browser's digest of a page is another.
+var ErrDigest = errors.New("the page's digest differs")
+
 // maxNodes bounds a page's tree.
 const maxNodes = 500_000
 
@@ -25,6 +28,7 @@ type Model struct {
 	kept  map[NodeID]map[Op]PageEvent // what markup does not hold, by node
 	sheet map[uint64]PageEvent        // constructed style sheets
 	page  map[Op]PageEvent            // focus, selection, hover …
+	other bool                        // a digest of the browser's differed
 }
 
 // keptOps are the events that a page state repeats for a node, in their order.
@@ -92,12 +96,17 @@ func (m *Model) Title() string { return m.head.Title }
 // URL returns the page's address.
 func (m *Model) URL() string { return m.head.Document.Text }
 
-// Apply applies a batch. After an error the model is of no more use.
+// Apply applies a batch. After ErrModel the model is of no more use; after
+// ErrDigest all was applied, but the browser's page is another.
 func (m *Model) Apply(b *Batch) error {
+	m.other = false
 	for i := range b.Events {
 		if err := m.apply(&b.Events[i]); err != nil {
 			return err
 		}
+	}
+	if m.other {
+		return ErrDigest
 	}
 	return nil
 }
@@ -122,6 +131,8 @@ func (m *Model) apply(e *PageEvent) error {
 		n.Text, n.Base = e.Name, e.Text
 	case OpViewport:
 		m.head.Width, m.head.Height, m.head.DPR, m.head.Zoom = uint64(e.N[0]), uint64(e.N[1]), uint64(e.N[2]), uint64(e.N[3])
+	case OpDigest:
+		m.other = m.other || uint32(e.N[0]) != m.Digest()
 	case OpTitle:
 		m.head.Title = e.Text
 	case OpHidden:

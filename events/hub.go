@@ -1,0 +1,249 @@
+package events
+
+import (
+	"context"
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"log/slog"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/google/uuid"
+)
+
+// ResumeWindow is how long a session waits for a user's browser that went away.
+const ResumeWindow = 5 * time.Minute
+
+// confirmWindow is how long a request waits for the user's browser.
+const confirmWindow = 30 * time.Second
+
+// HubOptions configures a [Hub].
+type HubOptions struct {
+	Log       Log
+	Directory Directory
+	// Key signs resume secrets and hashes codes. It outlives the process.
+	Key []byte
+	// Ended is told of each session that is over and was live; it must not block.
+	Ended  func(SessionInfo)
+	Logger *slog.Logger
+	// Now replaces the clock; for tests.
+	Now func() time.Time
+}
+
+// Hub holds the gateway's assistance sessions.
+type Hub struct {
+	opts  HubOptions
+	log   *slog.Logger
+	codes *codes
+
+	mu       sync.Mutex
+	sessions map[SessionID]*Session
+	closed   bool
+
+	saves saver
+	stop  context.CancelFunc
+	done  sync.WaitGroup
+}
+
+// NewHub restores the sessions that the log and the directory know as not yet
+// over, and starts the hub's two goroutines. Close ends them.
+func NewHub(ctx context.Context, opts HubOptions) (*Hub, error) {
+	if opts.Now == nil {
+		opts.Now = time.Now
+	}
+	if opts.Logger == nil {
+		opts.Logger = slog.New(slog.DiscardHandler)
+	}
+	if opts.Ended == nil {
+		opts.Ended = func(SessionInfo) {}
+	}
+	if len(opts.Key) < 16 {
+		return nil, errors.New("hub: the key is shorter than 16 bytes")
+	}
+	h := &Hub{opts: opts, log: opts.Logger, codes: newCodes(opts.Key, opts.Now), sessions: map[SessionID]*Session{}}
+	if err := h.restoreAll(ctx); err != nil {
+		return nil, err
+	}
+	run, stop := context.WithCancel(context.Background())
+	h.stop = stop
+	h.saves.wake = make(chan struct{}, 1)
+	h.done.Add(2)
+	go h.sweep(run)
+	go h.save(run)
+	return h, nil
+}
+
+// Close tells every participant to come back to another gateway and ends the
+// hub's goroutines. Sessions stay resumable: the log has them.
+func (h *Hub) Close() {
+	h.mu.Lock()
+	h.closed = true
+	list := h.list()
+	h.mu.Unlock()
+	for _, s := range list {
+		s.hangUp(CloseRestart, "the gateway restarts")
+	}
+	h.stop()
+	h.done.Wait()
+}
+
+func (h *Hub) list() []*Session {
+	list := make([]*Session, 0, len(h.sessions))
+	for _, s := range h.sessions {
+		list = append(list, s)
+	}
+	return list
+}
+
+// Start begins a session for a user's browser and gives it a code.
+func (h *Hub) Start(ctx context.Context, info SessionInfo) (*Session, error) {
+	id, err := uuid.NewV7()
+	if err != nil {
+		return nil, fmt.Errorf("session id: %w", err)
+	}
+	info.ID, info.State, info.Started = SessionID(id.String()), StateWaiting, h.opts.Now().UTC()
+	if err := h.opts.Directory.Put(ctx, info); err != nil {
+		return nil, fmt.Errorf("directory: %w", err)
+	}
+	s := newSession(h, info)
+	h.mu.Lock()
+	if h.closed {
+		h.mu.Unlock()
+		return nil, errors.New("the gateway restarts")
+	}
+	h.sessions[info.ID] = s
+	h.mu.Unlock()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.renewCode()
+	s.lifecycle(userNo, Lifecycle{Type: "started", User: info.User, URL: info.URL, Title: info.Title})
+	return s, nil
+}
+
+// Session returns a session that is not over, or nil.
+func (h *Hub) Session(id SessionID) *Session {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.sessions[id]
+}
+
+// Secret is what a user's browser resumes the session with.
+func (h *Hub) Secret(id SessionID) string {
+	return string(id) + "." + h.sign(id)
+}
+
+func (h *Hub) sign(id SessionID) string {
+	mac := hmac.New(sha256.New, h.opts.Key)
+	_, _ = mac.Write([]byte("resume:" + string(id))) // never fails (hash.Hash)
+	return base64.RawURLEncoding.EncodeToString(mac.Sum(nil))
+}
+
+// Resume returns the session of a resume secret, or nil when the secret is
+// wrong or the session over.
+func (h *Hub) Resume(secret string) *Session {
+	id, mac, ok := strings.Cut(secret, ".")
+	if !ok || !hmac.Equal([]byte(mac), []byte(h.sign(SessionID(id)))) {
+		return nil
+	}
+	return h.Session(SessionID(id))
+}
+
+// Account is who acts on the console's side.
+type Account struct {
+	Name string
+	Org  OrgID
+	Role Role
+}
+
+// Redeem uses a code up: the agent joins the session, and the user is asked.
+func (h *Hub) Redeem(a Account, code string) (*Session, error) {
+	if a.Role != RoleAgent && a.Role != RoleSupervisor && a.Role != RoleAdministrator {
+		return nil, ErrCode
+	}
+	s, err := h.codes.redeem(a.Org, a.Name, code)
+	if err != nil {
+		return nil, err
+	}
+	return s, s.join(a)
+}
+
+// sweep ends what has waited too long.
+func (h *Hub) sweep(ctx context.Context) {
+	defer h.done.Done()
+	tick := time.NewTicker(time.Second)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+			h.codes.sweep()
+			h.mu.Lock()
+			list := h.list()
+			h.mu.Unlock()
+			now := h.opts.Now()
+			for _, s := range list {
+				s.expire(now)
+			}
+		}
+	}
+}
+
+// remove drops a session from memory.
+func (h *Hub) remove(id SessionID) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	delete(h.sessions, id)
+}
+
+// saver keeps what is to be written to the directory: the newest entry of each session.
+type saver struct {
+	mu      sync.Mutex
+	pending map[SessionID]func(context.Context) error
+	wake    chan struct{}
+}
+
+func (h *Hub) later(id SessionID, f func(context.Context) error) {
+	h.saves.mu.Lock()
+	if h.saves.pending == nil {
+		h.saves.pending = map[SessionID]func(context.Context) error{}
+	}
+	h.saves.pending[id] = f
+	h.saves.mu.Unlock()
+	select {
+	case h.saves.wake <- struct{}{}:
+	default:
+	}
+}
+
+// save writes to the directory until the hub closes, and then what is left.
+func (h *Hub) save(ctx context.Context) {
+	defer h.done.Done()
+	for {
+		select {
+		case <-ctx.Done():
+			h.flush()
+			return
+		case <-h.saves.wake:
+			h.flush()
+		}
+	}
+}
+
+func (h *Hub) flush() {
+	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+	defer cancel()
+	h.saves.mu.Lock()
+	list := h.saves.pending
+	h.saves.pending = nil
+	h.saves.mu.Unlock()
+	for id, f := range list {
+		if err := f(ctx); err != nil {
+			h.log.Error("session entry not written", "session", id, "error", err)
+		}
+	}
+}

@@ -1,0 +1,127 @@
+package events
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+)
+
+// restoreAll brings back what a gateway before this one left unfinished.
+func (h *Hub) restoreAll(ctx context.Context) error {
+	list, err := h.opts.Directory.List(ctx)
+	if err != nil {
+		return fmt.Errorf("directory: %w", err)
+	}
+	for _, info := range list {
+		switch info.State {
+		case StateEnded:
+			h.opts.Ended(info)
+		case StateWaiting, StateAsking, StateLive:
+			s, err := h.restore(ctx, info)
+			if err != nil {
+				h.log.Error("session not restored", "session", info.ID, "error", err)
+				continue
+			}
+			h.sessions[info.ID] = s
+		}
+	}
+	return nil
+}
+
+// reload brings a session back that the log failed.
+func (h *Hub) reload(ctx context.Context, id SessionID) error {
+	h.remove(id)
+	info, err := h.opts.Directory.Get(ctx, id)
+	if err != nil {
+		return err
+	}
+	s, err := h.restore(ctx, info)
+	if err != nil {
+		return err
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.sessions[id] = s
+	return nil
+}
+
+// restore rebuilds a session from its log: the log, not memory, is what counts.
+func (h *Hub) restore(ctx context.Context, info SessionInfo) (*Session, error) {
+	s := newSession(h, info)
+	for r, err := range h.opts.Log.Read(ctx, info.ID, 0) {
+		if err != nil {
+			return nil, err
+		}
+		if r.Offset != s.offset+1 {
+			return nil, fmt.Errorf("offset %d follows %d: %w", r.Offset, s.offset, ErrLogGap)
+		}
+		s.offset = r.Offset
+		s.replay(&r)
+	}
+	if s.info.State == StateWaiting {
+		s.renewCode()
+	}
+	return s, nil
+}
+
+func (s *Session) replay(r *Record) {
+	p := s.pages[r.Page]
+	if p == nil && r.Page != 0 {
+		p = &page{id: r.Page, opened: true}
+		s.pages[r.Page] = p
+		s.last = max(s.last, r.Page)
+		s.active = r.Page
+	}
+	if p != nil && r.From == userNo && r.Seq > 0 {
+		p.seq, p.durable = r.Seq, r.Seq
+		p.offsets = append(p.offsets, seenAt{r.Offset, r.Seq})
+	}
+	switch r.Kind {
+	case KindPageState:
+		if state, err := DecodeState(r.Payload); err == nil {
+			p.model, _ = NewModel(state)
+		}
+	case KindPageEvents:
+		s.replayBatch(p, r)
+	case KindEventRequest:
+		var q EventRequest
+		if json.Unmarshal(r.Payload, &q) == nil {
+			s.request = max(s.request, q.ID)
+			s.pending[q.ID] = pendingRequest{r.Page, r.Time.Add(confirmWindow)}
+		}
+	case KindEventConfirmation:
+		var c EventConfirmation
+		if json.Unmarshal(r.Payload, &c) == nil {
+			delete(s.pending, c.Request)
+		}
+	case KindLifecycle:
+		s.replayLifecycle(r)
+	}
+}
+
+func (s *Session) replayBatch(p *page, r *Record) {
+	batch, err := DecodeBatch(r.Payload)
+	if err != nil || p.model == nil {
+		return
+	}
+	if err := p.model.Apply(batch); err != nil && !errors.Is(err, ErrDigest) {
+		p.model = nil
+	}
+}
+
+func (s *Session) replayLifecycle(r *Record) {
+	var l Lifecycle
+	if json.Unmarshal(r.Payload, &l) != nil {
+		return
+	}
+	switch l.Type {
+	case "joined":
+		s.people[l.Participant] = &participant{no: l.Participant, name: l.Name, role: l.Role, org: s.info.Org}
+		s.asking, s.info.State = l.Participant, StateAsking
+	case "consented":
+		s.asking, s.level, s.info.State = 0, l.Level, StateLive
+	case "level":
+		s.level = l.Level
+	}
+}

@@ -1,0 +1,320 @@
+package events
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"slices"
+	"sync"
+	"time"
+)
+
+// userNo is the user's number in every session.
+const userNo ParticipantNo = 1
+
+// Session is an assistance session: one user's browser and those who help.
+type Session struct {
+	hub *Hub
+
+	mu      sync.Mutex
+	info    SessionInfo
+	level   Level
+	code    JoinCode // while nobody has redeemed it
+	expires time.Time
+
+	offset  Offset
+	pages   map[PageID]*page
+	active  PageID
+	last    PageID
+	people  map[ParticipantNo]*participant
+	asking  ParticipantNo // whose consent is asked for
+	pending map[uint64]pendingRequest
+	request uint64
+
+	away   time.Time // since when no page of the user's is connected
+	broken bool      // the log lost something: nothing more is accepted
+	over   bool
+}
+
+// participant is a person on the console's side.
+type participant struct {
+	no    ParticipantNo
+	name  string
+	role  Role
+	org   OrgID
+	peers []*AgentLink
+}
+
+type pendingRequest struct {
+	page    PageID
+	expires time.Time
+}
+
+func newSession(h *Hub, info SessionInfo) *Session {
+	return &Session{
+		hub: h, info: info, level: LevelAct, pages: map[PageID]*page{}, people: map[ParticipantNo]*participant{},
+		pending: map[uint64]pendingRequest{}, away: h.opts.Now(),
+	}
+}
+
+// Info returns what is known of the session.
+func (s *Session) Info() SessionInfo {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.info
+}
+
+// Code returns the code that is out and its end; empty once it was used.
+func (s *Session) Code() (JoinCode, time.Time) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.code, s.expires
+}
+
+func (s *Session) renewCode() {
+	s.code, s.expires = s.hub.codes.issue(s, s.info.Org)
+}
+
+// publish gives records their offsets, relays them and hands them to the log.
+// durable is called once all of them are; the session's lock is held then.
+func (s *Session) publish(durable func(), records ...Record) {
+	if s.broken {
+		return
+	}
+	now := s.hub.opts.Now().UTC().Truncate(time.Microsecond)
+	for i := range records {
+		s.offset++
+		records[i].Offset, records[i].Time = s.offset, now
+		frame := AppendRecord(make([]byte, 0, len(records[i].Payload)+40), &records[i])
+		for _, p := range s.people {
+			for _, link := range p.peers {
+				link.relay(&records[i], frame)
+			}
+		}
+	}
+	s.hub.opts.Log.Append(s.info.ID, records, func(err error) {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		if err != nil {
+			s.fail(err)
+			return
+		}
+		if durable != nil {
+			durable()
+		}
+	})
+}
+
+// fail takes the session out of memory: what the log did not keep must not be
+// acknowledged. Participants come back and find the session as the log has it.
+func (s *Session) fail(err error) {
+	if s.broken {
+		return
+	}
+	s.broken = true
+	s.hub.log.Error("the log did not keep a record", "session", s.info.ID, "error", err)
+	s.closeAll(CloseFailed, "the session's log is not available: reconnecting")
+	id := s.info.ID
+	s.hub.later(id, func(ctx context.Context) error { return s.hub.reload(ctx, id) })
+}
+
+func (s *Session) lifecycle(from ParticipantNo, l Lifecycle) {
+	s.publish(nil, Record{From: from, Page: s.active, Kind: KindLifecycle, Payload: mustJSON(l)})
+}
+
+func mustJSON(v any) []byte {
+	b, err := json.Marshal(v)
+	if err != nil {
+		panic(err) // our own structs always marshal
+	}
+	return b
+}
+
+// changed writes the session's entry, soon.
+func (s *Session) changed() {
+	info := s.info
+	info.Agents = slices.Clone(info.Agents)
+	s.hub.later(info.ID, func(ctx context.Context) error { return s.hub.opts.Directory.Put(ctx, info) })
+}
+
+func (s *Session) toUser(m ToUser) {
+	for _, p := range s.pages {
+		if p.peer != nil {
+			p.peer.SendText(m)
+		}
+	}
+}
+
+func (s *Session) toAgents(m ToAgent) {
+	for _, p := range s.people {
+		for _, link := range p.peers {
+			link.peer.SendText(m)
+		}
+	}
+}
+
+// join enters an agent who redeemed the code, and asks the user.
+func (s *Session) join(a Account) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.over || s.broken {
+		return ErrCode
+	}
+	no := userNo + 1 + ParticipantNo(len(s.people))
+	s.people[no] = &participant{no: no, name: a.Name, role: a.Role, org: a.Org}
+	s.code = ""
+	s.asking = no
+	s.info.State = StateAsking
+	if !slices.Contains(s.info.Agents, a.Name) {
+		s.info.Agents = append(s.info.Agents, a.Name)
+	}
+	s.lifecycle(no, Lifecycle{Type: "joined", Participant: no, Name: a.Name, Role: a.Role})
+	s.changed()
+	s.toUser(ToUser{Type: "join", Participant: no, Name: a.Name, Org: a.Org})
+	return nil
+}
+
+// Member reports whether an account takes part in the session.
+func (s *Session) Member(a Account) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.member(a) != nil
+}
+
+func (s *Session) member(a Account) *participant {
+	for _, p := range s.people {
+		if p.name == a.Name && p.org == a.Org {
+			return p
+		}
+	}
+	return nil
+}
+
+// consent is the user's answer to the question who may see the page.
+func (s *Session) consent(no ParticipantNo, allow bool, level Level) error {
+	if s.asking == 0 || no != s.asking {
+		return nil // answered already, in another tab
+	}
+	s.asking = 0
+	if !allow {
+		s.lifecycle(userNo, Lifecycle{Type: "refused", Participant: no})
+		no := false
+		s.toAgents(ToAgent{Type: "consent", Allow: &no})
+		s.end(userNo, "refused")
+		return nil
+	}
+	if level == LevelView || level == LevelPoint {
+		s.level = level
+	}
+	s.info.State = StateLive
+	s.lifecycle(userNo, Lifecycle{Type: "consented", Participant: no, Level: s.level})
+	s.changed()
+	yes := true
+	s.toAgents(ToAgent{Type: "consent", Allow: &yes, Level: s.level})
+	for _, p := range s.pages {
+		if p.peer != nil {
+			s.open(p)
+			p.peer.SendText(ToUser{Type: "start", Level: s.level, Agents: s.agentNames()})
+		}
+	}
+	return nil
+}
+
+func (s *Session) agentNames() []AgentName {
+	var list []AgentName
+	for _, p := range s.people {
+		list = append(list, AgentName{p.no, p.name})
+	}
+	slices.SortFunc(list, func(a, b AgentName) int { return int(a.Participant) - int(b.Participant) })
+	return list
+}
+
+// End ends the session for a participant; ErrNoSession when it is over.
+func (s *Session) End(reason string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.end(userNo, reason)
+}
+
+func (s *Session) end(by ParticipantNo, reason string) {
+	if s.over || s.broken {
+		return
+	}
+	s.over = true
+	if s.code != "" {
+		s.hub.codes.revoke(s.code)
+		s.code = ""
+	}
+	shown := s.info.State == StateLive
+	for id := range s.pending {
+		s.deny(id, ReasonExpired)
+	}
+	s.info.State, s.info.Ended, s.info.Last = StateEnded, s.hub.opts.Now().UTC(), s.offset+1
+	s.toUser(ToUser{Type: "ended", Reason: reason})
+	s.toAgents(ToAgent{Type: "ended", Reason: reason})
+	info := s.info
+	s.publish(func() { s.ended(info, shown) }, Record{From: by, Page: s.active, Kind: KindLifecycle, Payload: mustJSON(Lifecycle{Type: "ended", By: by, Reason: reason})})
+	s.closeAll(1000, "the session is over")
+}
+
+// ended runs when the session's last record is durable. What was never shown to
+// anybody leaves nothing behind.
+func (s *Session) ended(info SessionInfo, shown bool) {
+	h := s.hub
+	h.later(info.ID, func(ctx context.Context) error {
+		defer h.remove(info.ID)
+		if !shown {
+			return errors.Join(h.opts.Directory.Delete(ctx, info.ID), h.opts.Log.Forget(ctx, info.ID))
+		}
+		if err := h.opts.Directory.Put(ctx, info); err != nil {
+			return err
+		}
+		h.opts.Ended(info)
+		return nil
+	})
+}
+
+func (s *Session) closeAll(code int, reason string) {
+	for _, p := range s.pages {
+		if p.peer != nil {
+			p.peer.Close(code, reason)
+			p.peer = nil
+		}
+	}
+	for _, p := range s.people {
+		for _, link := range p.peers {
+			link.peer.Close(code, reason)
+		}
+		p.peers = nil
+	}
+}
+
+func (s *Session) hangUp(code int, reason string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.closeAll(code, reason)
+	if !s.over {
+		s.changed()
+	}
+}
+
+// expire ends what has waited too long.
+func (s *Session) expire(now time.Time) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.over || s.broken {
+		return
+	}
+	for id, p := range s.pending {
+		if now.After(p.expires) {
+			s.deny(id, ReasonExpired)
+		}
+	}
+	if s.info.State == StateWaiting && now.After(s.expires) {
+		s.end(0, "expired")
+		return
+	}
+	if !s.away.IsZero() && now.Sub(s.away) > ResumeWindow {
+		s.end(0, "timeout")
+	}
+}

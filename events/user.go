@@ -1,0 +1,341 @@
+package events
+
+import (
+	"encoding/binary"
+	"encoding/json"
+	"errors"
+	"slices"
+	"sort"
+)
+
+// page is one document in one tab of the user's browser.
+type page struct {
+	id         PageID
+	url, title string
+	peer       Peer   // nil while it is not connected
+	model      *Model // nil until its state came
+	opened     bool   // the log knows of it
+	seq        uint64 // last frame taken
+	durable    uint64 // last frame acknowledged
+	filtered   bool   // the viewer's page is another than the browser's: digests say nothing
+	offsets    []seenAt
+}
+
+// seenAt says which of the browser's frames a record was.
+type seenAt struct {
+	offset Offset
+	seq    uint64
+}
+
+// maxSeen bounds how far back a request's view of the page can be placed.
+const maxSeen = 4096
+
+// UserLink is the connection of one of the user's pages.
+type UserLink struct {
+	s    *Session
+	page *page
+	peer Peer
+}
+
+// AttachUser connects a page; hello is its first message.
+func (s *Session) AttachUser(peer Peer, hello FromUser) (*UserLink, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.over || s.broken {
+		return nil, &ProtocolError{CloseRestart, "the session is not here"}
+	}
+	p := s.pages[hello.Page]
+	if hello.Page != 0 && p == nil {
+		return nil, forbidden("unknown page")
+	}
+	if p == nil {
+		s.last++
+		p = &page{id: s.last}
+		s.pages[p.id] = p
+		s.dropOldPages()
+	}
+	if p.peer != nil {
+		p.peer.Close(ClosePolicy, "the page connected again")
+	}
+	p.peer, p.url, p.title = peer, hello.URL, hello.Title
+	if !s.away.IsZero() && s.info.State == StateLive && s.active != 0 {
+		s.toAgents(ToAgent{Type: "resumed"})
+	}
+	s.away = zeroTime
+	s.active = p.id
+	ack := p.durable
+	welcome := ToUser{Type: "welcome", Page: p.id, State: s.info.State, Ack: &ack, Agents: s.agentNames(), Level: s.level}
+	if s.code != "" {
+		welcome.Code = s.code.Grouped()
+		welcome.CodeExpires = int64(s.expires.Sub(s.hub.opts.Now()).Seconds())
+	}
+	peer.SendText(welcome)
+	switch {
+	case s.asking != 0:
+		a := s.people[s.asking]
+		peer.SendText(ToUser{Type: "join", Participant: a.no, Name: a.name, Org: a.org})
+	case s.info.State == StateLive:
+		s.open(p)
+		if p.model == nil {
+			peer.SendText(ToUser{Type: "start", Level: s.level, Agents: welcome.Agents})
+		}
+		s.toAgents(ToAgent{Type: "page", Page: p.id, Pages: s.pageNames()})
+		s.showTo(nil)
+	}
+	return &UserLink{s, p, peer}, nil
+}
+
+// dropOldPages forgets pages that are gone for long: their models are large.
+func (s *Session) dropOldPages() {
+	for id, p := range s.pages {
+		if p.peer == nil && id+8 < s.last {
+			delete(s.pages, id)
+		}
+	}
+}
+
+// open tells the log of a page.
+func (s *Session) open(p *page) {
+	if p.opened {
+		return
+	}
+	p.opened = true
+	s.publish(nil, Record{From: userNo, Page: p.id, Kind: KindLifecycle, Payload: mustJSON(Lifecycle{Type: "page-opened", URL: p.url, Title: p.title})})
+}
+
+func (s *Session) pageNames() []PageName {
+	var list []PageName
+	for _, p := range s.pages {
+		if p.opened && p.peer != nil {
+			list = append(list, PageName{p.id, p.url, p.title})
+		}
+	}
+	slices.SortFunc(list, func(a, b PageName) int { return int(a.Page) - int(b.Page) })
+	return list
+}
+
+// Gone is called when the page's connection ended.
+func (l *UserLink) Gone() {
+	s := l.s
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if l.page.peer != l.peer {
+		return
+	}
+	l.page.peer = nil
+	for _, p := range s.pages {
+		if p.peer != nil {
+			if s.active == l.page.id {
+				s.activate(p)
+			}
+			return
+		}
+	}
+	s.away = s.hub.opts.Now()
+	s.toAgents(ToAgent{Type: "suspended"})
+}
+
+// activate shows agents another of the user's pages.
+func (s *Session) activate(p *page) {
+	if s.active == p.id {
+		return
+	}
+	s.active = p.id
+	s.toAgents(ToAgent{Type: "page", Page: p.id, Pages: s.pageNames()})
+	s.showTo(nil)
+}
+
+// Text takes a text frame.
+func (l *UserLink) Text(b []byte) error {
+	var m FromUser
+	if err := json.Unmarshal(b, &m); err != nil {
+		return malformed("not a message")
+	}
+	s := l.s
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.over {
+		return nil
+	}
+	switch m.Type {
+	case "consent":
+		return s.consent(m.Participant, m.Allow, m.Level)
+	case "level":
+		if m.Level != LevelView && m.Level != LevelPoint && m.Level != LevelAct {
+			return malformed("unknown level")
+		}
+		s.level = m.Level
+		s.lifecycle(userNo, Lifecycle{Type: "level", Level: m.Level})
+		s.toAgents(ToAgent{Type: "level", Level: m.Level})
+	case "visible":
+		if s.info.State == StateLive {
+			s.activate(l.page)
+		}
+	case "chat":
+		if s.info.State == StateLive && m.Text != "" {
+			s.publish(nil, Record{From: userNo, Page: l.page.id, Kind: KindChannelData, Payload: mustJSON(ChannelData{"text", m.Text})})
+		}
+	case "end":
+		s.end(userNo, "user")
+	case "ping":
+	default:
+		return malformed("unknown message")
+	}
+	return nil
+}
+
+// Binary takes a frame: kind, number, clock, payload (FORMAT.md). The frame
+// must not be changed afterwards.
+func (l *UserLink) Binary(b []byte) error {
+	kind, seq, payload, err := splitFrame(b)
+	if err != nil {
+		return err
+	}
+	s, p := l.s, l.page
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	switch {
+	case s.over || p.peer != l.peer:
+		return nil
+	case s.info.State != StateLive:
+		return forbidden("no consent")
+	case seq <= p.durable:
+		l.ack(p.durable)
+		return nil
+	case seq <= p.seq:
+		return nil // its acknowledgement is under way
+	case seq != p.seq+1:
+		return forbidden("a frame is missing")
+	}
+	record := Record{From: userNo, Page: p.id, Seq: seq, Kind: kind, Payload: payload}
+	keep, err := s.take(p, &record)
+	if err != nil {
+		return err
+	}
+	p.seq = seq
+	if !keep {
+		p.durable = seq
+		l.ack(seq)
+		return nil
+	}
+	s.publish(func() {
+		p.durable = seq
+		l.ack(seq)
+	}, record)
+	p.offsets = append(p.offsets, seenAt{s.offset, seq})
+	if len(p.offsets) > maxSeen {
+		p.offsets = slices.Clone(p.offsets[maxSeen/2:])
+	}
+	return nil
+}
+
+func (l *UserLink) ack(seq uint64) {
+	if l.page.peer == l.peer {
+		l.peer.SendText(ToUser{Type: "ack", Seq: seq})
+	}
+}
+
+func splitFrame(b []byte) (kind Kind, seq uint64, payload []byte, err error) {
+	if len(b) == 0 {
+		return 0, 0, nil, malformed("empty frame")
+	}
+	kind, b = Kind(b[0]), b[1:]
+	limit := MaxFrame
+	if kind == KindPageState {
+		limit = MaxStateFrame
+	}
+	if len(b) > limit {
+		return 0, 0, nil, &ProtocolError{CloseTooBig, "frame too large"}
+	}
+	seq, n := binary.Uvarint(b)
+	if n <= 0 {
+		return 0, 0, nil, malformed("no number")
+	}
+	b = b[n:]
+	_, n = binary.Uvarint(b) // the sender's clock: batches bear it too
+	if n <= 0 {
+		return 0, 0, nil, malformed("no clock")
+	}
+	return kind, seq, b[n:], nil
+}
+
+// take checks and filters a frame and applies it to the page's model. It
+// reports whether the record is to be kept.
+func (s *Session) take(p *page, r *Record) (keep bool, err error) {
+	switch r.Kind {
+	case KindPageState:
+		return true, s.takeState(p, r)
+	case KindPageEvents:
+		return s.takeBatch(p, r)
+	case KindEventConfirmation:
+		return s.takeConfirmation(p, r)
+	}
+	return false, forbidden("this kind of record is not the browser's")
+}
+
+func (s *Session) takeState(p *page, r *Record) error {
+	state, err := DecodeState(r.Payload)
+	if err != nil {
+		return malformed(err.Error())
+	}
+	p.filtered = FilterState(state)
+	if p.filtered {
+		r.Payload = state.Append(nil)
+	}
+	m, err := NewModel(state)
+	if err != nil {
+		return malformed(err.Error())
+	}
+	p.model, p.url, p.title = m, m.URL(), m.Title()
+	return nil
+}
+
+func (s *Session) takeBatch(p *page, r *Record) (keep bool, err error) {
+	batch, err := DecodeBatch(r.Payload)
+	if err != nil {
+		return false, malformed(err.Error())
+	}
+	if p.model == nil {
+		return false, nil // a new state is under way
+	}
+	if FilterBatch(batch) {
+		p.filtered = true
+		r.Payload = batch.Append(nil)
+	}
+	err = p.model.Apply(batch)
+	switch {
+	case errors.Is(err, ErrDigest) && p.filtered:
+	case errors.Is(err, ErrDigest), errors.Is(err, ErrModel):
+		s.hub.log.Warn("the page is sent again", "session", s.info.ID, "page", p.id, "reason", err)
+		p.peer.SendText(ToUser{Type: "resync"})
+		if errors.Is(err, ErrModel) {
+			p.model = nil
+			return false, nil
+		}
+	}
+	p.url, p.title = p.model.URL(), p.model.Title()
+	return true, nil
+}
+
+func (s *Session) takeConfirmation(p *page, r *Record) (keep bool, err error) {
+	var c EventConfirmation
+	if err := json.Unmarshal(r.Payload, &c); err != nil || c.Outcome != Confirmed && c.Outcome != Denied {
+		return false, malformed("not a confirmation")
+	}
+	asked, ok := s.pending[c.Request]
+	if !ok || asked.page != p.id {
+		return false, nil // it expired
+	}
+	delete(s.pending, c.Request)
+	r.Payload = mustJSON(c)
+	return true, nil
+}
+
+// seqAt is the number of the browser's last frame at or before an offset.
+func (p *page) seqAt(o Offset) uint64 {
+	i := sort.Search(len(p.offsets), func(i int) bool { return p.offsets[i].offset > o })
+	if i == 0 {
+		return 0
+	}
+	return p.offsets[i-1].seq
+}
