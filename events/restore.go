@@ -23,6 +23,10 @@ func (h *Hub) restoreAll(ctx context.Context) error {
 				h.log.Error("session not restored", "session", info.ID, "error", err)
 				continue
 			}
+			if s.over { // its last record is in the log, the directory's entry was lost
+				h.opts.Ended(s.info)
+				continue
+			}
 			h.sessions[info.ID] = s
 		}
 	}
@@ -68,7 +72,7 @@ func (h *Hub) restore(ctx context.Context, info SessionInfo) (*Session, error) {
 func (s *Session) replay(r *Record) {
 	p := s.pages[r.Page]
 	if p == nil && r.Page != 0 {
-		p = &page{id: r.Page, opened: true}
+		p = &page{id: r.Page}
 		s.pages[r.Page] = p
 		s.last = max(s.last, r.Page)
 		s.active = r.Page
@@ -79,6 +83,7 @@ func (s *Session) replay(r *Record) {
 	}
 	switch r.Kind {
 	case KindPageState:
+		p.opened = true
 		if state, err := DecodeState(r.Payload); err == nil {
 			p.model, _ = NewModel(state)
 		}
@@ -116,6 +121,12 @@ func (s *Session) replayLifecycle(r *Record) {
 		return
 	}
 	switch l.Type {
+	case "ended":
+		s.over, s.info.State, s.info.Ended, s.info.Last = true, StateEnded, r.Time, r.Offset
+	case "page-opened":
+		if p := s.pages[r.Page]; p != nil {
+			p.opened, p.url, p.title = true, l.URL, l.Title
+		}
 	case "joined":
 		s.people[l.Participant] = &participant{no: l.Participant, name: l.Name, role: l.Role, org: s.info.Org}
 		s.asking, s.info.State = l.Participant, StateAsking

@@ -45,10 +45,7 @@ func (s *Session) AttachUser(peer Peer, hello FromUser) (*UserLink, error) {
 		return nil, &ProtocolError{CloseRestart, "the session is not here"}
 	}
 	p := s.pages[hello.Page]
-	if hello.Page != 0 && p == nil {
-		return nil, forbidden("unknown page")
-	}
-	if p == nil {
+	if p == nil { // a new page, or one that was dropped: the answer's number tells
 		s.last++
 		p = &page{id: s.last}
 		s.pages[p.id] = p
