@@ -264,7 +264,7 @@ func (s *Session) ended(info SessionInfo, shown bool) {
 	h.later(info.ID, func(ctx context.Context) error {
 		defer h.remove(info.ID)
 		if !shown {
-			return errors.Join(h.opts.Directory.Delete(ctx, info.ID), h.opts.Log.Forget(ctx, info.ID))
+			return errors.Join(h.opts.Log.Forget(ctx, info.ID), h.opts.Directory.Delete(ctx, info.ID))
 		}
 		if err := h.opts.Directory.Put(ctx, info); err != nil {
 			return err
