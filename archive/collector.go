@@ -1,0 +1,224 @@
+package archive
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"mime"
+	"net/http"
+	"path"
+	"strings"
+	"sync"
+	"time"
+)
+
+const (
+	maxAsset   = 16 << 20 // a larger answer is not kept
+	maxMemory  = 96 << 20 // of all answers under way and waiting
+	maxWaiting = 1024
+)
+
+// Answer describes an HTTP answer that may be kept.
+type Answer struct {
+	Visit       string // the browser's visit; empty when it has none
+	URL         string // absolute, as the browser sees it
+	Time        time.Time
+	Header      http.Header
+	Credentials bool // the request bore Cookie or Authorization
+}
+
+// Collector keeps answers that shape how a page looks. What it is handed waits
+// in bounded memory until its goroutine has stored it.
+type Collector struct {
+	blobs    BlobStore
+	captures CaptureIndex
+	log      *slog.Logger
+
+	mu     sync.Mutex
+	used   int
+	queue  []*Collecting
+	closed bool
+	lost   int
+	wake   chan struct{}
+	done   chan struct{}
+}
+
+// NewCollector starts the collector's goroutine; Close ends it.
+func NewCollector(blobs BlobStore, captures CaptureIndex, log *slog.Logger) *Collector {
+	if log == nil {
+		log = slog.New(slog.DiscardHandler)
+	}
+	c := &Collector{blobs: blobs, captures: captures, log: log, wake: make(chan struct{}, 1), done: make(chan struct{})}
+	go c.run()
+	return c
+}
+
+// Begin returns where an answer's decoded body goes, or nil when the answer is
+// not to be kept.
+func (c *Collector) Begin(a Answer) *Collecting {
+	kind := kindOf(a)
+	if kind == "" {
+		return nil
+	}
+	control := strings.ToLower(strings.Join(a.Header["Cache-Control"], ","))
+	if strings.Contains(control, "no-store") {
+		return nil
+	}
+	visit := a.Visit
+	if !a.Credentials && !strings.Contains(control, "private") {
+		visit = ""
+	} else if visit == "" {
+		return nil // private, and nobody's
+	}
+	u, _, _ := strings.Cut(a.URL, "#")
+	return &Collecting{c: c, capture: Capture{URL: u, Time: a.Time.UTC(), Visit: visit, Type: kind}}
+}
+
+// shaping are the types that shape how a page looks.
+func shaping(kind string) bool {
+	switch kind {
+	case "text/css", "application/font-woff", "application/x-font-woff", "application/x-font-ttf", "application/x-font-opentype",
+		"application/font-sfnt", "application/vnd.ms-fontobject":
+		return true
+	}
+	top, _, _ := strings.Cut(kind, "/")
+	return top == "image" || top == "font" || top == "audio" || top == "video"
+}
+
+// kindOf is the content type under which an answer is kept; empty for none.
+// Servers without a type for fonts are met by the name's extension.
+func kindOf(a Answer) string {
+	if disposition, _, _ := mime.ParseMediaType(a.Header.Get("Content-Disposition")); disposition == "attachment" {
+		return ""
+	}
+	given := a.Header.Get("Content-Type")
+	kind, _, err := mime.ParseMediaType(given)
+	if err == nil && shaping(kind) {
+		return given
+	}
+	if err == nil && kind != "application/octet-stream" && kind != "binary/octet-stream" && kind != "text/plain" {
+		return ""
+	}
+	name, _, _ := strings.Cut(a.URL, "?")
+	switch strings.ToLower(path.Ext(name)) {
+	case ".woff2":
+		return "font/woff2"
+	case ".woff":
+		return "font/woff"
+	case ".ttf":
+		return "font/ttf"
+	case ".otf":
+		return "font/otf"
+	case ".eot":
+		return "application/vnd.ms-fontobject"
+	}
+	return ""
+}
+
+// errTooLarge ends the copying of an answer; the answer itself goes on.
+var errTooLarge = errors.New("too large for the archive")
+
+// Collecting takes one answer's body. Exactly one of Commit and Abort ends it.
+type Collecting struct {
+	c       *Collector
+	capture Capture
+	body    []byte
+}
+
+// Write takes a part of the body. It fails where the answer cannot be kept.
+func (w *Collecting) Write(p []byte) (int, error) {
+	w.c.mu.Lock()
+	defer w.c.mu.Unlock()
+	if len(w.body)+len(p) > maxAsset || w.c.used+len(p) > maxMemory {
+		w.c.lost++
+		return 0, errTooLarge
+	}
+	w.c.used += len(p)
+	w.body = append(w.body, p...)
+	return len(p), nil
+}
+
+// Abort drops the answer: it did not come whole.
+func (w *Collecting) Abort() {
+	w.c.mu.Lock()
+	defer w.c.mu.Unlock()
+	w.c.used -= len(w.body)
+	w.body = nil
+}
+
+// Commit hands the whole answer to the collector.
+func (w *Collecting) Commit() {
+	w.c.mu.Lock()
+	defer w.c.mu.Unlock()
+	if w.c.closed || len(w.c.queue) >= maxWaiting {
+		w.c.lost++
+		w.c.used -= len(w.body)
+		w.body = nil
+		return
+	}
+	w.c.queue = append(w.c.queue, w)
+	select { // closed is not set: the channel is open
+	case w.c.wake <- struct{}{}:
+	default:
+	}
+}
+
+// Lost counts the answers that were given up because memory or queue were full.
+func (c *Collector) Lost() int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.lost
+}
+
+func (c *Collector) run() {
+	defer close(c.done)
+	for range c.wake {
+		for {
+			c.mu.Lock()
+			list := c.queue
+			c.queue = nil
+			c.mu.Unlock()
+			if len(list) == 0 {
+				break
+			}
+			c.store(list)
+		}
+	}
+}
+
+func (c *Collector) store(list []*Collecting) {
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	var stored []Capture
+	for _, w := range list {
+		ref, err := c.blobs.Put(ctx, w.body)
+		if err != nil {
+			c.log.Error("asset not kept", "url", w.capture.URL, "error", err)
+		} else {
+			w.capture.Ref, w.capture.Size = ref, int64(len(w.body))
+			stored = append(stored, w.capture)
+		}
+		c.mu.Lock()
+		c.used -= len(w.body)
+		c.mu.Unlock()
+		w.body = nil
+	}
+	if err := c.captures.Add(ctx, stored); err != nil {
+		c.log.Error("assets not indexed", "count", len(stored), "error", err)
+	}
+}
+
+// Close stores what waits and ends the collector's goroutine.
+func (c *Collector) Close() {
+	c.mu.Lock()
+	if !c.closed {
+		c.closed = true
+		select {
+		case c.wake <- struct{}{}:
+		default:
+		}
+		close(c.wake)
+	}
+	c.mu.Unlock()
+	<-c.done
+}
