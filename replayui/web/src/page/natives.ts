@@ -1,0 +1,64 @@
+// Built-ins kept from before the page's own scripts ran. A page may replace
+// them (an old Prototype.js does), and the named controls of a form hide its
+// properties: what reads the page must be misled by neither.
+
+type Getter<T, V> = (of: T) => V;
+
+function getter<T, V>(proto: object, name: string): Getter<T, V> {
+  const get = Object.getOwnPropertyDescriptor(proto, name)?.get;
+  if (!get) return (of) => (of as Record<string, V>)[name] as V;
+  return Function.prototype.call.bind(get) as Getter<T, V>;
+}
+
+function method<F>(proto: object, name: string): F {
+  return Function.prototype.call.bind((proto as Record<string, never>)[name] as () => void) as F;
+}
+
+const element = Element.prototype;
+const node = Node.prototype;
+
+export const firstChild = getter<Node, Node | null>(node, "firstChild");
+export const nextSibling = getter<Node, Node | null>(node, "nextSibling");
+export const parentNode = getter<Node, Node | null>(node, "parentNode");
+export const nodeType = getter<Node, number>(node, "nodeType");
+export const isConnected = getter<Node, boolean>(node, "isConnected");
+export const ownerDocument = getter<Node, Document | null>(node, "ownerDocument");
+export const attributes = getter<Element, NamedNodeMap>(element, "attributes");
+export const localName = getter<Element, string>(element, "localName");
+export const prefix = getter<Element, string | null>(element, "prefix");
+export const namespaceURI = getter<Element, string | null>(element, "namespaceURI");
+export const shadowRoot = getter<Element, ShadowRoot | null>(element, "shadowRoot");
+export const getAttribute = method<(of: Element, name: string) => string | null>(element, "getAttribute");
+export const hasAttribute = method<(of: Element, name: string) => boolean>(element, "hasAttribute");
+export const matches = method<(of: Element, selector: string) => boolean>(element, "matches");
+export const scrollLeft = getter<Element, number>(element, "scrollLeft");
+export const scrollTop = getter<Element, number>(element, "scrollTop");
+export const data = getter<CharacterData, string>(CharacterData.prototype, "data");
+export const contentDocument = getter<HTMLIFrameElement, Document | null>(HTMLIFrameElement.prototype, "contentDocument");
+const frameDocument = getter<Element, Document | null>(HTMLFrameElement.prototype, "contentDocument");
+
+export const now = performance.now.bind(performance);
+export const later = window.setTimeout.bind(window);
+export const cancel = window.clearTimeout.bind(window);
+export const nextFrame = window.requestAnimationFrame.bind(window);
+const quote = JSON.stringify;
+export const parse = JSON.parse as (text: string) => unknown;
+
+/** The document in a frame, null where the page may not read it. */
+export function documentIn(frame: Element): Document | null {
+  try {
+    return localName(frame) === "frame" ? frameDocument(frame) : contentDocument(frame as HTMLIFrameElement);
+  } catch {
+    return null;
+  }
+}
+
+/** JSON of a flat object, whatever toJSON methods the page gave to its types. */
+export function json(message: Record<string, string | number | boolean | undefined>): string {
+  let out = "";
+  for (const key in message) {
+    const v = message[key];
+    if (v !== undefined) out += (out && ",") + quote(key) + ":" + (typeof v === "number" && !Number.isFinite(v) ? "0" : quote(v));
+  }
+  return "{" + out + "}";
+}

@@ -1,0 +1,289 @@
+import { FLAG_FRAME, FLAG_MATHML, FLAG_SHADOW, FLAG_SVG, HTML_NS, Kind, MATHML_NS, QUIRKS, SVG_NS, XML } from "../protocol/format.ts";
+import * as dom from "./natives.ts";
+import { secret } from "./secrets.ts";
+import type { Writer } from "./writer.ts";
+
+/** Shadow roots by host, closed ones too: filled by the patch of attachShadow. */
+export type Roots = WeakMap<Element, ShadowRoot>;
+
+const GONE = /^(script|noscript|base|object|embed|applet|portal|fencedframe)$/;
+const FRAME = /^i?frame$/;
+
+export function isFrame(el: Element): boolean {
+  return FRAME.test(dom.localName(el));
+}
+
+/** Elements that may not reach a viewer stand as <pillion-gone>. */
+export function isGone(el: Element): boolean {
+  const name = dom.localName(el).toLowerCase();
+  return GONE.test(name) || (name === "meta" && dom.hasAttribute(el, "http-equiv"));
+}
+
+export const GONE_NAME = "pillion-gone";
+
+/** Whether an attribute is written at all. */
+export function keepsAttribute(el: Element, name: string): boolean {
+  if (/^on|^srcdoc$|^nonce$/i.test(name)) return false;
+  if (name === "src" && isFrame(el)) return false;
+  return name !== "value" || !/^(input|textarea)$/.test(dom.localName(el)) || !secret(el);
+}
+
+export function kindOf(n: Node): number {
+  switch (dom.nodeType(n)) {
+    case 1: return Kind.Element;
+    case 3: return Kind.Text;
+    case 4: return Kind.CDATA;
+    case 8: return Kind.Comment;
+    case 9: return Kind.Document;
+    case 10: return Kind.Doctype;
+    case 11: return Kind.Shadow;
+  }
+  return 0;
+}
+
+export function elementName(el: Element): string {
+  if (isGone(el)) return GONE_NAME;
+  const prefix = dom.prefix(el);
+  return prefix ? prefix + ":" + dom.localName(el) : dom.localName(el);
+}
+
+function documentFlags(d: Document): number {
+  return (d.compatMode === "BackCompat" ? QUIRKS : 0) | (d.contentType === "text/html" ? 0 : XML);
+}
+
+/** Told of what has to be observed or forgotten. */
+export interface TreeObserver {
+  /** a document or shadow root is part of the page now */
+  entered(root: Document | ShadowRoot): void;
+  /** an element was written for the first time */
+  element(el: Element): void;
+  left(n: Node): void;
+}
+
+/**
+ * The page's tree as the gateway knows it: node ids, and for each node the
+ * children that were written last.
+ */
+export class Tree {
+  private ids = new WeakMap<Node, number>();
+  private nodes = new Map<number, Node>();
+  private kids = new Map<Node, Node[]>();
+  private up = new Map<Node, Node>();
+  private next = 1;
+
+  constructor(
+    private readonly roots: Roots,
+    private readonly excluded: (n: Node) => boolean,
+    private readonly observer: TreeObserver,
+  ) {}
+
+  /** A node's id, 0 for one that the gateway does not know. */
+  id(n: Node | null | undefined): number {
+    return (n && this.ids.get(n)) || 0;
+  }
+
+  node(id: number): Node | undefined {
+    return this.nodes.get(id);
+  }
+
+  known(n: Node): readonly Node[] | undefined {
+    return this.kids.get(n);
+  }
+
+  /** The parent under which the gateway knows a node. */
+  parent(n: Node): Node | undefined {
+    return this.up.get(n);
+  }
+
+  size(): number {
+    return this.nodes.size;
+  }
+
+  shadow(el: Element): ShadowRoot | null {
+    return this.roots.get(el) ?? dom.shadowRoot(el);
+  }
+
+  /** The children as a viewer has them. */
+  children(n: Node): Node[] {
+    const list: Node[] = [];
+    if (dom.nodeType(n) === 1) {
+      const el = n as Element;
+      if (isGone(el) || isFrame(el)) return list;
+    }
+    for (let c = dom.firstChild(n); c; c = dom.nextSibling(c)) if (kindOf(c) && !this.excluded(c)) list.push(c);
+    return list;
+  }
+
+  /** Makes a node known, under a parent. */
+  private enter(n: Node, parent: Node | undefined): number {
+    const id = this.next++;
+    this.ids.set(n, id);
+    this.nodes.set(id, n);
+    if (parent) this.up.set(n, parent);
+    return id;
+  }
+
+  /** Forgets a subtree, as the gateway does. */
+  forget(n: Node): void {
+    const stack = [n];
+    for (let x = stack.pop(); x; x = stack.pop()) {
+      const id = this.ids.get(x);
+      if (id === undefined) continue;
+      for (const c of this.kids.get(x) ?? []) if (this.up.get(c) === x) stack.push(c);
+      for (const inner of this.inner(x)) stack.push(inner);
+      this.ids.delete(x);
+      this.nodes.delete(id);
+      this.kids.delete(x);
+      this.up.delete(x);
+      this.observer.left(x);
+    }
+    this.inners.delete(n);
+  }
+
+  /** Shadow root and frame document under which the gateway knows an element. */
+  private inners = new Map<Node, Node[]>();
+
+  inner(n: Node): Node[] {
+    return this.inners.get(n) ?? [];
+  }
+
+  setInner(n: Node, list: Node[]): void {
+    if (list.length) this.inners.set(n, list);
+    else this.inners.delete(n);
+  }
+
+  setKnown(n: Node, list: Node[]): void {
+    this.kids.set(n, list);
+    for (const c of list) this.up.set(c, n);
+  }
+
+  /** Starts writing a subtree of new nodes. */
+  serialise(root: Node, parent: Node | undefined, w: Writer): Serialiser {
+    return new Serialiser(this, root, parent, w);
+  }
+
+  /** For Serialiser alone: writes a node's own part and says what comes after. */
+  write(n: Node, parent: Node | undefined, w: Writer, stack: Task[]): void {
+    const id = this.enter(n, parent);
+    switch (dom.nodeType(n)) {
+      case 1:
+        return this.writeElement(n as Element, id, w, stack);
+      case 3:
+      case 4:
+      case 8:
+        w.u8(kindOf(n));
+        w.nodeId(id);
+        return w.str(dom.data(n as CharacterData));
+      case 10: {
+        const t = n as DocumentType;
+        w.u8(Kind.Doctype);
+        w.nodeId(id);
+        w.str(t.name);
+        w.str(t.publicId);
+        return w.str(t.systemId);
+      }
+      case 9: {
+        const d = n as Document;
+        w.u8(Kind.Document);
+        w.nodeId(id);
+        w.uint(documentFlags(d));
+        w.str(d.URL);
+        w.str(d.baseURI);
+        break;
+      }
+      default: {
+        const s = n as ShadowRoot;
+        w.u8(Kind.Shadow);
+        w.nodeId(id);
+        w.uint((s.mode === "closed" ? 1 : 0) | (s.delegatesFocus ? 2 : 0) | (s.slotAssignment === "manual" ? 4 : 0));
+      }
+    }
+    this.observer.entered(n as Document | ShadowRoot);
+    stack.push({ of: n });
+  }
+
+  private writeElement(el: Element, id: number, w: Writer, stack: Task[]): void {
+    const gone = isGone(el);
+    const ns = gone ? HTML_NS : (dom.namespaceURI(el) ?? "");
+    const flag = ns === HTML_NS ? 0 : ns === SVG_NS ? FLAG_SVG : ns === MATHML_NS ? FLAG_MATHML : FLAG_SVG | FLAG_MATHML;
+    const shadow = gone ? null : this.shadow(el);
+    const frame = !gone && isFrame(el) ? readable(el) : null;
+    w.u8(Kind.Element | flag | (shadow ? FLAG_SHADOW : 0) | (frame ? FLAG_FRAME : 0));
+    w.nodeId(id);
+    if (flag === (FLAG_SVG | FLAG_MATHML)) w.str(ns);
+    w.str(elementName(el));
+    if (gone) {
+      w.uint(1);
+      w.str("tag");
+      w.str(dom.localName(el).toLowerCase());
+    } else {
+      writeAttributes(el, w);
+    }
+    this.observer.element(el);
+    stack.push({ of: el });
+    const inner: Node[] = [];
+    if (frame) {
+      inner.unshift(frame);
+      stack.push({ node: frame, parent: el });
+    }
+    if (shadow) {
+      inner.unshift(shadow);
+      stack.push({ node: shadow, parent: el });
+    }
+    this.setInner(el, inner);
+  }
+}
+
+/** The document of a frame, where there is one to show. */
+export function readable(frame: Element): Document | null {
+  const d = dom.documentIn(frame);
+  return d && dom.firstChild(d) ? d : null;
+}
+
+function writeAttributes(el: Element, w: Writer): void {
+  const list = dom.attributes(el);
+  let count = 0;
+  for (let i = 0; i < list.length; i++) if (keepsAttribute(el, list[i]!.name)) count++;
+  w.uint(count);
+  for (let i = 0; i < list.length; i++) {
+    const a = list[i]!;
+    if (!keepsAttribute(el, a.name)) continue;
+    w.str(a.name);
+    w.str(a.value);
+  }
+}
+
+type Task = { node: Node; parent: Node | undefined } | { of: Node };
+
+/**
+ * Writes a subtree of new nodes, in slices: between them the page may go on.
+ * Known nodes within it are left out; `strangers` are the parents that have any.
+ */
+export class Serialiser {
+  private stack: Task[];
+  readonly strangers: Node[] = [];
+
+  constructor(private readonly tree: Tree, root: Node, parent: Node | undefined, private readonly w: Writer) {
+    this.stack = [{ node: root, parent }];
+  }
+
+  /** Goes on until the deadline (ms of the page's clock); true when all is written. */
+  step(deadline: number): boolean {
+    for (let n = 0; this.stack.length; n++) {
+      if (n % 64 === 63 && dom.now() > deadline) return false;
+      const task = this.stack.pop()!;
+      if ("node" in task) this.tree.write(task.node, task.parent, this.w, this.stack);
+      else this.children(task.of);
+    }
+    return true;
+  }
+
+  private children(of: Node): void {
+    const all = this.tree.children(of);
+    const fresh = all.filter((c) => !this.tree.id(c));
+    if (fresh.length < all.length) this.strangers.push(of);
+    this.tree.setKnown(of, fresh);
+    this.w.uint(fresh.length);
+    for (let i = fresh.length - 1; i >= 0; i--) this.stack.push({ node: fresh[i]!, parent: of });
+  }
+}
