@@ -11,7 +11,7 @@ function getter<T, V>(proto: object, name: string): Getter<T, V> {
 }
 
 function method<F>(proto: object, name: string): F {
-  return Function.prototype.call.bind((proto as Record<string, never>)[name] as () => void) as F;
+  return Function.prototype.call.bind((proto as Record<string, () => void>)[name]!) as F;
 }
 
 const element = Element.prototype;

@@ -135,9 +135,9 @@ export class Tree {
       this.nodes.delete(id);
       this.kids.delete(x);
       this.up.delete(x);
+      this.inners.delete(x);
       this.observer.left(x);
     }
-    this.inners.delete(n);
   }
 
   /** Shadow root and frame document under which the gateway knows an element. */
@@ -280,7 +280,8 @@ export class Serialiser {
 
   private children(of: Node): void {
     const all = this.tree.children(of);
-    const fresh = all.filter((c) => !this.tree.id(c));
+    // Claimed ones are written elsewhere: they were moved between two slices.
+    const fresh = all.filter((c) => !this.tree.id(c) && !this.tree.parent(c));
     if (fresh.length < all.length) this.strangers.push(of);
     this.tree.setKnown(of, fresh);
     this.w.uint(fresh.length);

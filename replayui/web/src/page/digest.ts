@@ -1,0 +1,46 @@
+import { Kind } from "../protocol/format.ts";
+import { ticks, type Forms } from "./forms.ts";
+import * as dom from "./natives.ts";
+import { elementName, kindOf, type Tree } from "./tree.ts";
+
+const encoder = new TextEncoder();
+
+/** FNV-1a over the page as it is, by the ids that the gateway knows (FORMAT.md, Digest). */
+export function digest(root: Document, tree: Tree, forms: Forms): number {
+  let h = 0x811c9dc5;
+  const byte = (b: number) => {
+    h = Math.imul(h ^ b, 0x01000193);
+  };
+  const text = (s: string) => {
+    for (let i = 0; i < s.length; i++) {
+      const c = s.charCodeAt(i);
+      if (c > 0x7f) {
+        for (const b of encoder.encode(s.slice(i))) byte(b);
+        return;
+      }
+      byte(c);
+    }
+  };
+  const stack: Node[] = [root];
+  for (let n = stack.pop(); n; n = stack.pop()) {
+    const id = tree.id(n);
+    byte(id & 255);
+    byte((id >> 8) & 255);
+    byte((id >> 16) & 255);
+    byte(id >>> 24);
+    const kind = kindOf(n);
+    byte(kind);
+    if (kind === Kind.Element) text(elementName(n as Element));
+    if (kind === Kind.Text) text(dom.data(n as Text));
+    const known = forms.known(n);
+    if (known !== undefined && dom.localName(n as Element) !== "select") {
+      if (ticks(n)) byte(Number(known));
+      else text(known);
+    }
+    const kids = tree.children(n);
+    for (let i = kids.length - 1; i >= 0; i--) stack.push(kids[i]!);
+    const inner = tree.inner(n);
+    for (const kind of [9, 11]) for (const x of inner) if (dom.nodeType(x) === kind) stack.push(x);
+  }
+  return h >>> 0;
+}
