@@ -5,7 +5,7 @@ import { Forms, type Emit } from "./forms.ts";
 import { Interactions } from "./interactions.ts";
 import * as dom from "./natives.ts";
 import { Sheets } from "./sheets.ts";
-import { keepsAttribute, readable, isFrame, Tree, type Roots, type Serialiser } from "./tree.ts";
+import { isFrame, isGone, keepsAttribute, readable, Tree, type Roots, type Serialiser } from "./tree.ts";
 import { Views } from "./views.ts";
 import { BatchWriter, Writer } from "./writer.ts";
 
@@ -229,6 +229,7 @@ export class Recorder {
 
   private mutations: MutationRecord[] = [];
   private dirty = new Set<Node>();
+  private first = true;
 
   /** Writes all changes of the tree up to now: what comes after may rely on them. */
   drain(): void {
@@ -252,7 +253,9 @@ export class Recorder {
     }
     const hosts = this.kept.hosts.splice(0);
     const emit = this.emitter(this.cause);
-    for (const [n, old] of texts) this.text(n, old, emit);
+    // What changed while the state was written may be in it already: no parts then.
+    for (const [n, old] of texts) this.text(n, this.first ? "" : old, emit);
+    this.first = false;
     for (const [el, names] of attributes) for (const name of names) this.attribute(el, name, emit);
     for (const host of hosts) this.shadow(host, emit);
     this.structure(emit);
@@ -261,7 +264,7 @@ export class Recorder {
   private text(n: CharacterData, old: string, emit: Emit): void {
     const id = this.tree.id(n);
     const now = dom.data(n);
-    if (now === old) return;
+    if (now === old && now) return;
     const part = splice(old, now);
     emit(part ? Op.Splice : Op.Text, (w) => {
       w.uint(id);
@@ -275,7 +278,7 @@ export class Recorder {
 
   private attribute(el: Element, name: string, emit: Emit): void {
     const id = this.tree.id(el);
-    if (!keepsAttribute(el, name)) return;
+    if (isGone(el) || !keepsAttribute(el, name)) return;
     const value = dom.getAttribute(el, name);
     emit(value === null ? Op.AttrGone : Op.Attr, (w) => {
       w.uint(id);
@@ -363,12 +366,14 @@ export class Recorder {
   private structure(emit: Emit): void {
     const lost = new Set<Node>();
     while (this.dirty.size) {
-      const list = [...this.dirty].filter((n) => this.tree.id(n) && this.present(n));
+      const list = [...this.dirty].filter((n) => this.tree.id(n) && dom.isConnected(n));
       const parents = list.map((n) => ({ n, depth: depth(n) })).sort((a, b) => a.depth - b.depth);
       this.dirty.clear();
       for (const { n } of parents) if (this.tree.id(n)) this.reorder(n, lost, emit);
     }
-    for (const n of lost) {
+    // The inner ones first: with an outer one the gateway forgets all within it.
+    const order = [...lost].map((n) => ({ n, depth: this.knownDepth(n) })).sort((a, b) => b.depth - a.depth);
+    for (const { n } of order) {
       const id = this.tree.id(n);
       if (!id) continue;
       const parent = this.tree.parent(n);
@@ -378,8 +383,10 @@ export class Recorder {
     }
   }
 
-  private present(n: Node): boolean {
-    return dom.isConnected(n);
+  private knownDepth(n: Node): number {
+    let d = 0;
+    for (let x: Node | undefined = n; x; x = this.tree.parent(x)) d++;
+    return d;
   }
 
   private reorder(parent: Node, lost: Set<Node>, emit: Emit): void {
