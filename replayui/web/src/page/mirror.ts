@@ -1,0 +1,404 @@
+import { HTML_NS, Kind, Op, QUIRKS, type PageEvent, type PageNode, type PageState } from "../protocol/format.ts";
+import { adoptSheets, replaceRules } from "./mirror-sheets.ts";
+import { showCanvas, showDialog, showPopover } from "./mirror-views.ts";
+
+/** Thrown where events do not fit the page shown: a new state is needed. */
+export class MirrorError extends Error {}
+
+/** What of a page is not in its document. */
+export interface Shown {
+  width: number;
+  height: number;
+  title: string;
+  url: string;
+  pointer: { x: number; y: number } | undefined;
+  focus: number;
+  caret: { id: number; start: number; end: number } | undefined;
+}
+
+/** Attributes that would act in a viewer, or that its own rules stand in for. */
+const SKIPPED = /^(autofocus|autoplay|loading|srcdoc|http-equiv|ping|nonce|integrity|crossorigin|sandbox|allow|csp)$|^on/i;
+const EVENTS_OF_STYLE = new Set(["link", "style", "img"]);
+
+/**
+ * Builds a page in an iframe with exactly sandbox="allow-same-origin" and
+ * applies its events. URLs have to lead to the archive already.
+ */
+export class Mirror {
+  private nodes = new Map<number, Node>();
+  private ids = new WeakMap<Node, number>();
+  private scrolls = new Map<number, [number, number]>();
+  private rules = new Map<number, string[]>();
+  private sheets = new Map<number, string[]>();
+  private adopted = new Map<number, number[]>();
+  readonly shown: Shown = { width: 0, height: 0, title: "", url: "", pointer: undefined, focus: 0, caret: undefined };
+
+  /** changed is called after a state or event that may have moved something. */
+  constructor(private readonly frame: HTMLIFrameElement, private readonly changed: () => void = () => {}) {}
+
+  node(id: number): Node | undefined {
+    return this.nodes.get(id);
+  }
+
+  id(n: Node | null | undefined): number {
+    return (n && this.ids.get(n)) || 0;
+  }
+
+  get document(): Document {
+    return this.frame.contentDocument!;
+  }
+
+  /** Shows a page state in place of what was there. */
+  show(s: PageState): void {
+    this.nodes.clear();
+    this.ids = new WeakMap();
+    for (const m of [this.scrolls, this.rules, this.sheets, this.adopted]) m.clear();
+    Object.assign(this.shown, { width: s.width, height: s.height, title: s.title, pointer: undefined, focus: 0, caret: undefined });
+    this.fill(this.document, s.document);
+    for (const e of s.events) this.apply(e);
+    this.changed();
+  }
+
+  /** Makes a document of the viewer's show a page's. */
+  private fill(d: Document, n: PageNode): void {
+    // Opened again, so that the doctype chooses the mode; the policy stays.
+    const type = n.children?.find((c) => c.kind === Kind.Doctype);
+    const quirks = ((n.flags ?? 0) & QUIRKS) !== 0;
+    d.open();
+    d.write(type ? doctypeMarkup(type) : quirks ? "<html>" : "<!DOCTYPE html>");
+    d.close();
+    while (d.firstChild) d.firstChild.remove();
+    this.enter(n.id, d);
+    if (n.id === 1) this.shown.url = n.text ?? "";
+    d.addEventListener("load", (e) => this.loaded(e.target as Node), true);
+    for (const c of n.children ?? []) {
+      try {
+        this.build(c, d, null);
+      } catch (e) {
+        if (!(e instanceof DOMException)) throw e; // a second root, or text beside it
+      }
+    }
+  }
+
+  private enter(id: number, n: Node): void {
+    if (this.nodes.has(id)) throw new MirrorError(`node ${id} is there already`);
+    this.nodes.set(id, n);
+    this.ids.set(n, id);
+  }
+
+  /** Builds a node and its subtree in its place. */
+  private build(n: PageNode, parent: Node, before: Node | null): void {
+    const d = parent.nodeType === 9 ? (parent as Document) : parent.ownerDocument!;
+    const made = this.make(n, d);
+    this.enter(n.id, made);
+    parent.insertBefore(made, before);
+    if (n.kind !== Kind.Element) return;
+    const el = made as Element;
+    if (n.shadow) this.shadow(el, n.shadow);
+    for (const c of n.children ?? []) this.build(c, el, null);
+    if (n.frame) this.inFrame(el, n.frame);
+  }
+
+  private make(n: PageNode, d: Document): Node {
+    switch (n.kind) {
+      case Kind.Text:
+        return d.createTextNode(n.text ?? "");
+      case Kind.Comment:
+        return d.createComment(n.text ?? "");
+      case Kind.CDATA:
+        return d.createTextNode(n.text ?? "");
+      case Kind.Doctype:
+        return d.implementation.createDocumentType(n.name || "html", n.text ?? "", n.base ?? "");
+    }
+    let el: Element;
+    try {
+      el = d.createElementNS(n.ns || HTML_NS, n.name ?? "");
+    } catch {
+      el = d.createElement("pillion-unknown"); // a name that only a parser can give
+    }
+    for (const [name, value] of n.attrs ?? []) setAttribute(el, name, value);
+    if (isFrame(el)) el.setAttribute("sandbox", "allow-same-origin");
+    if (n.name === "pillion-gone") el.setAttribute("style", "display:none");
+    return el;
+  }
+
+  private shadow(host: Element, n: PageNode): void {
+    let root: ShadowRoot;
+    try {
+      // Closed ones are open to us: what can be seen is the same.
+      root = host.shadowRoot ?? host.attachShadow({ mode: "open", slotAssignment: (n.flags ?? 0) & 4 ? "manual" : "named" });
+    } catch {
+      return;
+    }
+    root.replaceChildren();
+    this.enter(n.id, root);
+    root.addEventListener("load", (e) => this.loaded(e.target as Node), true);
+    for (const c of n.children ?? []) this.build(c, root, null);
+  }
+
+  private inFrame(el: Element, n: PageNode): void {
+    const d = (el as HTMLIFrameElement).contentDocument;
+    if (d) this.fill(d, n);
+  }
+
+  private forget(n: Node): void {
+    const id = this.ids.get(n);
+    if (id !== undefined) {
+      for (const m of [this.nodes, this.scrolls, this.rules, this.adopted]) m.delete(id);
+      this.ids.delete(n);
+    }
+    for (const c of n.childNodes) this.forget(c);
+    if (n.nodeType !== 1) return;
+    const el = n as Element;
+    if (el.shadowRoot) this.forget(el.shadowRoot);
+    const inner = isFrame(el) ? (el as HTMLIFrameElement).contentDocument : null;
+    if (inner) this.forget(inner);
+  }
+
+  /** A style sheet or picture is there: rules and places that waited for it apply again. */
+  private loaded(n: Node): void {
+    const id = this.id(n);
+    const lines = this.rules.get(id);
+    if (lines) replaceRules(n, lines);
+    if (EVENTS_OF_STYLE.has((n as Element).localName)) this.restoreScrolls();
+    this.changed();
+  }
+
+  /** Scrolls everything to where the page has it: layout may have been another. */
+  restoreScrolls(): void {
+    for (const [id, [x, y]] of this.scrolls) {
+      const n = this.nodes.get(id);
+      const el = n?.nodeType === 9 ? (n as Document).scrollingElement : (n as Element | undefined);
+      el?.scrollTo({ left: x, top: y, behavior: "instant" });
+    }
+  }
+
+  private need(id: number | undefined): Node {
+    const n = this.nodes.get(id ?? 0);
+    if (!n) throw new MirrorError(`unknown node ${id}`);
+    return n;
+  }
+
+  /** Applies events in order. */
+  applyAll(events: PageEvent[]): void {
+    for (const e of events) this.apply(e);
+    this.changed();
+  }
+
+  private apply(e: PageEvent): void {
+    const [id, other, before] = e.ids ?? [];
+    switch (e.op) {
+      case Op.Remove: {
+        const n = this.need(id) as ChildNode;
+        n.remove();
+        this.forget(n);
+        break;
+      }
+      case Op.Insert:
+        this.build(e.node!, this.need(id), other ? this.need(other) : null);
+        break;
+      case Op.Move:
+        this.move(this.need(id), this.need(other), before ? this.need(before) : null);
+        break;
+      case Op.Attr:
+        setAttribute(this.need(id) as Element, e.name!, e.text!);
+        break;
+      case Op.AttrGone:
+        if (!SKIPPED.test(e.name!)) (this.need(id) as Element).removeAttribute(e.name!);
+        break;
+      case Op.Text:
+        (this.need(id) as CharacterData).data = e.text!;
+        break;
+      case Op.Splice:
+        (this.need(id) as CharacterData).replaceData(e.n![0]!, e.n![1]!, e.text!);
+        break;
+      case Op.Shadow:
+        this.shadow(this.need(id) as Element, e.node!);
+        break;
+      case Op.Frame:
+        this.frameEvent(this.need(id) as Element, e.node);
+        break;
+      case Op.Document: {
+        const d = this.need(e.node!.id) as Document;
+        this.forget(d);
+        this.fill(d, e.node!);
+        break;
+      }
+      default:
+        this.applyView(e, id ?? 0);
+    }
+  }
+
+  private frameEvent(el: Element, n: PageNode | undefined): void {
+    const d = (el as HTMLIFrameElement).contentDocument;
+    if (!d) return;
+    this.forget(d);
+    if (n) this.fill(d, n);
+    else d.replaceChildren();
+  }
+
+  /** A frame that is moved starts empty again: what was in it moves along. */
+  private move(n: Node, parent: Node, before: Node | null): void {
+    const frames = n.nodeType === 1 ? [n as Element, ...(n as Element).querySelectorAll("iframe, frame")].filter(isFrame) : [];
+    const kept = frames.map((f) => {
+      const d = (f as HTMLIFrameElement).contentDocument;
+      return { f, d, id: this.id(d), quirks: d?.compatMode === "BackCompat", content: d ? [...d.childNodes] : [] };
+    });
+    parent.insertBefore(n, before);
+    for (const { f, d, id, quirks, content } of kept) {
+      const now = (f as HTMLIFrameElement).contentDocument;
+      if (!id || !now || now === d) continue;
+      now.open();
+      now.write(quirks ? "<html>" : "<!DOCTYPE html>");
+      now.close();
+      now.replaceChildren();
+      for (const c of content) now.appendChild(c);
+      this.nodes.set(id, now);
+      this.ids.set(now, id);
+      now.addEventListener("load", (e) => this.loaded(e.target as Node), true);
+    }
+  }
+
+  private applyView(e: PageEvent, id: number): void {
+    const s = this.shown;
+    const n = e.n ?? [];
+    switch (e.op) {
+      case Op.Value:
+        setValue(this.need(id), e.text!);
+        break;
+      case Op.Checked: {
+        const c = this.need(id) as HTMLInputElement;
+        c.checked = (n[0]! & 1) !== 0;
+        c.indeterminate = (n[0]! & 2) !== 0;
+        break;
+      }
+      case Op.Selected: {
+        const options = (this.need(id) as HTMLSelectElement).options;
+        if (!options) break;
+        const chosen = new Set(e.nums);
+        if (!chosen.size) (this.need(id) as HTMLSelectElement).selectedIndex = -1;
+        for (let i = 0; i < options.length; i++) if (options[i]!.selected !== chosen.has(i)) options[i]!.selected = chosen.has(i);
+        break;
+      }
+      case Op.Scroll: {
+        this.scrolls.set(id, [n[0]!, n[1]!]);
+        const at = this.need(id);
+        const el = at.nodeType === 9 ? (at as Document).scrollingElement : (at as Element);
+        el?.scrollTo({ left: n[0]!, top: n[1]!, behavior: "instant" });
+        break;
+      }
+      case Op.Viewport:
+        s.width = n[0]!;
+        s.height = n[1]!;
+        break;
+      case Op.Title:
+        s.title = e.text!;
+        break;
+      case Op.Location:
+        if (id === 1) s.url = e.name!;
+        break;
+      case Op.Focus:
+        s.focus = id;
+        s.caret = undefined;
+        break;
+      case Op.Caret:
+        s.caret = { id, start: n[0]!, end: n[1]! };
+        break;
+      case Op.Pointer:
+        s.pointer = { x: n[0]!, y: n[1]! };
+        break;
+      case Op.Selection:
+        this.select(e);
+        break;
+      case Op.Rules:
+      case Op.RuleInsert:
+      case Op.RuleDelete:
+        this.rule(e, id);
+        break;
+      case Op.Sheet:
+        this.sheets.set(n[0]!, e.lines!);
+        for (const [root, list] of this.adopted) if (list.includes(n[0]!)) adoptSheets(this.need(root) as Document, list, this.sheets);
+        break;
+      case Op.Adopted:
+        this.adopted.set(id, e.nums!);
+        adoptSheets(this.need(id) as Document, e.nums!, this.sheets);
+        break;
+      case Op.Dialog:
+        showDialog(this.need(id) as HTMLDialogElement, n[0]!);
+        break;
+      case Op.Popover:
+        showPopover(this.need(id) as HTMLElement, n[0] === 1);
+        break;
+      case Op.Canvas:
+        showCanvas(this.need(id) as HTMLCanvasElement, e.name!, e.data!);
+    }
+  }
+
+  private rule(e: PageEvent, id: number): void {
+    const owner = this.need(id);
+    let lines = e.lines ?? this.rules.get(id);
+    if (!lines) throw new MirrorError(`rules of ${id} are not known`);
+    if (e.op === Op.RuleInsert) lines = lines.toSpliced(e.n![0]!, 0, e.text!);
+    if (e.op === Op.RuleDelete) lines = lines.toSpliced(e.n![0]!, 1);
+    this.rules.set(id, lines);
+    replaceRules(owner, lines);
+  }
+
+  private select(e: PageEvent): void {
+    const [a, f] = e.ids!;
+    const anchor = this.nodes.get(a!);
+    const focus = this.nodes.get(f!);
+    const d = anchor?.ownerDocument ?? this.document;
+    const selection = d.getSelection();
+    if (!selection) return;
+    try {
+      if (anchor && focus) selection.setBaseAndExtent(anchor, e.n![0]!, focus, e.n![1]!);
+      else selection.removeAllRanges();
+    } catch {
+      selection.removeAllRanges(); // an offset past a text that is shown otherwise
+    }
+  }
+}
+
+function isFrame(el: Element): boolean {
+  return (el.localName === "iframe" || el.localName === "frame") && el.namespaceURI === HTML_NS;
+}
+
+function doctypeMarkup(n: PageNode): string {
+  const clean = (s: string | undefined) => (s ?? "").replace(/[">]/g, "");
+  const ids = n.text ? ` PUBLIC "${clean(n.text)}"${n.base ? ` "${clean(n.base)}"` : ""}` : n.base ? ` SYSTEM "${clean(n.base)}"` : "";
+  return `<!DOCTYPE ${clean(n.name) || "html"}${ids}>`;
+}
+
+function setValue(n: Node, value: string): void {
+  const c = n as HTMLInputElement;
+  if (c.type === "file" || c.value === value) return;
+  c.value = value;
+}
+
+function setAttribute(el: Element, name: string, value: string): void {
+  if (SKIPPED.test(name)) return;
+  if ((el.localName === "iframe" || el.localName === "frame") && name === "src") return;
+  if (el.localName === "link" && name === "rel") value = value.replace(/\b(preload|prefetch|modulepreload|preconnect|dns-prefetch|prerender|manifest|import)\b/gi, "");
+  if (el.localName === "dialog" && name === "open") return; // its own event says how
+  if (name === "style" && el.localName === "pillion-gone") return;
+  try {
+    if (/^xlink:/.test(name)) el.setAttributeNS("http://www.w3.org/1999/xlink", name, value);
+    else el.setAttribute(name, value);
+  } catch {
+    parsedAttribute(el, name, value);
+  }
+}
+
+/** Names that only a parser can give, "@click" for one. */
+function parsedAttribute(el: Element, name: string, value: string): void {
+  if (/[\s"'<>/=\0]/.test(name)) return;
+  const t = el.ownerDocument.createElement("template");
+  t.innerHTML = `<i ${name}></i>`;
+  const a = t.content.firstElementChild?.attributes[0];
+  if (!a) return;
+  const own = a.cloneNode() as Attr;
+  own.value = value;
+  el.setAttributeNode(own);
+}
+
