@@ -169,6 +169,13 @@ export class Recorder {
     this.send();
   };
 
+  /** Sends what there is now: what follows must come after it. */
+  flushNow(): void {
+    if (!this.ready) return;
+    this.drain();
+    this.send();
+  }
+
   private send(): void {
     if (!this.batch?.count) return;
     const payload = this.batch.bytes();
