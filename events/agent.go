@@ -58,7 +58,7 @@ func (s *Session) showTo(only *AgentLink) {
 	if p == nil || p.model == nil {
 		return
 	}
-	r := Record{Offset: s.offset, Time: s.hub.opts.Now().UTC(), From: userNo, Page: p.id, Kind: KindPageState, Payload: p.model.State().Append(nil)}
+	r := Record{Offset: s.offset, Time: s.hub.opts.Now().UTC(), From: userNo, Page: p.id, Kind: KindPageState, Payload: p.model.State().AppendFor(nil, s.hub.opts.URLs(s.info.ID, p.id))}
 	frame := AppendRecord(nil, &r)
 	for _, who := range s.people {
 		for _, l := range who.peers {

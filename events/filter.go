@@ -23,56 +23,59 @@ var allowedSchemes = map[string]bool{
 	"http": true, "https": true, "blob": true, "mailto": true, "tel": true, "sms": true, "ftp": true, "about": true,
 }
 
-// FilterState takes out of a page state what no viewer may have, and reports
-// whether there was anything.
-func FilterState(s *PageState) bool {
-	changed := filterNode(s.Document)
-	kept, some := filterEvents(s.Events)
-	s.Events = kept
-	return changed || some
+// Filtered says what a filter took out.
+type Filtered struct {
+	Any      bool
+	Elements bool // elements too: the tree is another than the browser's
+}
+
+// FilterState takes out of a page state what no viewer may have.
+func FilterState(s *PageState) Filtered {
+	var f Filtered
+	f.node(s.Document)
+	s.Events = f.events(s.Events)
+	return f
 }
 
 // FilterBatch does the same for a batch.
-func FilterBatch(b *Batch) bool {
-	kept, changed := filterEvents(b.Events)
-	b.Events = kept
-	return changed
+func FilterBatch(b *Batch) Filtered {
+	var f Filtered
+	b.Events = f.events(b.Events)
+	return f
 }
 
-func filterEvents(events []PageEvent) (kept []PageEvent, changed bool) {
+func (f *Filtered) events(events []PageEvent) []PageEvent {
 	var late uint64 // time of dropped events goes to the next one
-	kept = events[:0]
+	kept := events[:0]
 	for _, e := range events {
 		if e.Op == OpAttr && forbiddenAttr(e.Name, e.Text) {
-			changed = true
+			f.Any = true
 			late += e.Dt
 			continue
 		}
 		if e.Op == OpCanvas && !strings.HasPrefix(e.Name, "image/") {
-			changed = true
+			f.Any = true
 			late += e.Dt
 			continue
 		}
-		if e.Node != nil && filterNode(e.Node) {
-			changed = true
+		if e.Node != nil {
+			f.node(e.Node)
 		}
 		e.Dt, late = e.Dt+late, 0
 		kept = append(kept, e)
 	}
-	return kept, changed
+	return kept
 }
 
-func filterNode(root *Node) bool {
-	changed := false
+func (f *Filtered) node(root *Node) {
 	root.walk(func(n *Node) {
-		if n.Kind == ElementNode && filterElement(n) {
-			changed = true
+		if n.Kind == ElementNode {
+			f.element(n)
 		}
 	})
-	return changed
 }
 
-func filterElement(n *Node) bool {
+func (f *Filtered) element(n *Node) {
 	name := strings.ToLower(n.Name)
 	if i := strings.LastIndexByte(name, ':'); i >= 0 {
 		name = name[i+1:]
@@ -80,7 +83,8 @@ func filterElement(n *Node) bool {
 	_, pragma := n.Attr("http-equiv")
 	if forbiddenElements[name] || name == "meta" && pragma {
 		*n = Node{ID: n.ID, Kind: ElementNode, Name: goneName, Attrs: []Attr{{"tag", name}}, parent: n.parent}
-		return true
+		f.Any, f.Elements = true, true
+		return
 	}
 	kept := n.Attrs[:0]
 	kind, _ := n.Attr("type")
@@ -92,9 +96,8 @@ func filterElement(n *Node) bool {
 			kept = append(kept, a)
 		}
 	}
-	changed := len(kept) != len(n.Attrs)
+	f.Any = f.Any || len(kept) != len(n.Attrs)
 	n.Attrs = kept
-	return changed
 }
 
 func forbiddenAttr(name, value string) bool {

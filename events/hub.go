@@ -28,7 +28,9 @@ type HubOptions struct {
 	// Key signs resume secrets and hashes codes. It outlives the process.
 	Key []byte
 	// Ended is told of each session that is over and was live; it must not block.
-	Ended  func(SessionInfo)
+	Ended func(SessionInfo)
+	// URLs leads what viewers of a page load to the archive; nil: nowhere else.
+	URLs   func(SessionID, PageID) URLs
 	Logger *slog.Logger
 	// Now replaces the clock; for tests.
 	Now func() time.Time
@@ -57,6 +59,9 @@ func NewHub(ctx context.Context, opts HubOptions) (*Hub, error) {
 	}
 	if opts.Logger == nil {
 		opts.Logger = slog.New(slog.DiscardHandler)
+	}
+	if opts.URLs == nil {
+		opts.URLs = func(SessionID, PageID) URLs { return nil }
 	}
 	if opts.Ended == nil {
 		opts.Ended = func(SessionInfo) {}

@@ -84,6 +84,7 @@ type FromUser struct {
 	Page        PageID        `json:"page"`
 	URL         string        `json:"url"`
 	Title       string        `json:"title"`
+	Age         float64       `json:"age"` // hello: ms since the browser began to load the page
 	Participant ParticipantNo `json:"participant"`
 	Allow       bool          `json:"allow"`
 	Level       Level         `json:"level"`

@@ -159,7 +159,7 @@ func TestFilterTakesOutWhatCouldRun(t *testing.T) {
 		el(15, "svg:script"),
 	}
 	s.Document.Children[0].Children = bad
-	if !FilterState(s) {
+	if !FilterState(s).Any {
 		t.Fatal("nothing was filtered")
 	}
 	for _, n := range bad {
@@ -174,11 +174,11 @@ func TestFilterTakesOutWhatCouldRun(t *testing.T) {
 	}
 	fine := el(20, "a", Attr{"href", "12:30"}, Attr{"class", "on"}, Attr{"src", "data:image/png;base64,x"})
 	s.Document.Children[0].Children = []*Node{fine}
-	if FilterState(s) || len(fine.Attrs) != 3 {
+	if FilterState(s).Any || len(fine.Attrs) != 3 {
 		t.Errorf("filtered %v", fine)
 	}
 	b := &Batch{Events: []PageEvent{{Op: OpAttr, Dt: 5, ID: 2, Name: "onload", Text: "x"}, {Op: OpHover, Dt: 3, ID: 2}}}
-	if !FilterBatch(b) || len(b.Events) != 1 || b.Events[0].Dt != 8 {
+	if !FilterBatch(b).Any || len(b.Events) != 1 || b.Events[0].Dt != 8 {
 		t.Errorf("batch %+v", b)
 	}
 }

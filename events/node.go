@@ -196,6 +196,9 @@ func (w *writer) node(n *Node) {
 		w.uint(uint64(len(n.Attrs)))
 		for _, a := range n.Attrs {
 			w.str(a.Name)
+			if w.urls != nil {
+				a.Value = w.urls.Attr(w.base, n, a.Name, a.Value)
+			}
 			w.str(a.Value)
 		}
 		if n.Shadow != nil {
@@ -220,7 +223,15 @@ func (w *writer) node(n *Node) {
 		return
 	}
 	w.uint(uint64(len(n.Children)))
+	outer := w.base
+	if n.Kind == DocumentNode {
+		w.base = n.Base
+	}
 	for _, c := range n.Children {
+		if w.urls != nil && c.Kind == TextNode && isStyle(n) {
+			c = &Node{ID: c.ID, Kind: TextNode, Text: w.urls.CSS(w.base, c.Text)}
+		}
 		w.node(c)
 	}
+	w.base = outer
 }

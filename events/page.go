@@ -231,6 +231,11 @@ func DecodeState(b []byte) (*PageState, error) {
 // Append appends the encoded page state.
 func (s *PageState) Append(dst []byte) []byte {
 	w := newWriter(dst)
+	s.write(w)
+	return w.buf
+}
+
+func (s *PageState) write(w *writer) {
 	w.u8(Version)
 	var flags uint64
 	if s.Hidden {
@@ -243,9 +248,13 @@ func (s *PageState) Append(dst []byte) []byte {
 	w.node(s.Document)
 	w.uint(uint64(len(s.Events)))
 	for i := range s.Events {
-		w.event(&s.Events[i], false)
+		e := s.Events[i]
+		if w.urls != nil && (e.Op == OpRules || e.Op == OpSheet) {
+			w.base = s.Document.Base
+			e.Lines = w.mapLines(e.Lines)
+		}
+		w.event(&e, false)
 	}
-	return w.buf
 }
 
 // Batch is some page events in order.

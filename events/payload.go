@@ -1,5 +1,7 @@
 package events
 
+import "time"
+
 // Action is what an agent may ask the user's browser to do: a closed set.
 type Action string
 
@@ -87,6 +89,7 @@ type Lifecycle struct {
 	Level       Level         `json:"level,omitempty"`
 	By          ParticipantNo `json:"by,omitempty"`
 	Reason      string        `json:"reason,omitempty"`
+	Loaded      time.Time     `json:"loaded,omitzero"` // page-opened: when the browser began to load it
 }
 
 // Pointer is where an agent points: a share of a node's box, and the user's

@@ -125,7 +125,7 @@ func (s *Session) replayLifecycle(r *Record) {
 		s.over, s.info.State, s.info.Ended, s.info.Last = true, StateEnded, r.Time, r.Offset
 	case "page-opened":
 		if p := s.pages[r.Page]; p != nil {
-			p.opened, p.url, p.title = true, l.URL, l.Title
+			p.opened, p.url, p.title, p.loaded = true, l.URL, l.Title, l.Loaded
 		}
 	case "joined":
 		s.people[l.Participant] = &participant{no: l.Participant, name: l.Name, role: l.Role, org: s.info.Org}

@@ -75,24 +75,19 @@ func (s *Session) renewCode() {
 	s.code, s.expires = s.hub.codes.issue(s, s.info.Org)
 }
 
-// publish gives records their offsets, relays them and hands them to the log.
-// durable is called once all of them are; the session's lock is held then.
-func (s *Session) publish(durable func(), records ...Record) {
+// publish gives a record its offset, relays it and hands it to the log. durable
+// is called once it is; the session's lock is held then.
+func (s *Session) publish(durable func(), r Record) { s.publishShown(durable, r, nil) }
+
+// publishShown does so for a record of which viewers get another payload.
+func (s *Session) publishShown(durable func(), r Record, shown []byte) {
 	if s.broken {
 		return
 	}
-	now := s.hub.opts.Now().UTC().Truncate(time.Microsecond)
-	for i := range records {
-		s.offset++
-		records[i].Offset, records[i].Time = s.offset, now
-		frame := AppendRecord(make([]byte, 0, len(records[i].Payload)+40), &records[i])
-		for _, p := range s.people {
-			for _, link := range p.peers {
-				link.relay(&records[i], frame)
-			}
-		}
-	}
-	s.hub.opts.Log.Append(s.info.ID, records, func(err error) {
+	s.offset++
+	r.Offset, r.Time = s.offset, s.hub.opts.Now().UTC().Truncate(time.Microsecond)
+	s.relay(r, shown)
+	s.hub.opts.Log.Append(s.info.ID, []Record{r}, func(err error) {
 		s.mu.Lock()
 		defer s.mu.Unlock()
 		if err != nil {
@@ -103,6 +98,46 @@ func (s *Session) publish(durable func(), records ...Record) {
 			durable()
 		}
 	})
+}
+
+func (s *Session) relay(r Record, shown []byte) {
+	if shown != nil {
+		r.Payload = shown
+	}
+	var frame []byte
+	for _, p := range s.people {
+		for _, link := range p.peers {
+			if frame == nil {
+				frame = AppendRecord(make([]byte, 0, len(r.Payload)+40), &r)
+			}
+			link.relay(&r, frame)
+		}
+	}
+}
+
+// PageWindow returns from when to when a page was the user's newest, and the
+// browser's visit: what the archive has to be asked for.
+func (s *Session) PageWindow(id PageID) (from, to time.Time, visit string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	to = s.hub.opts.Now().Add(time.Hour)
+	for _, p := range s.pages {
+		if p.id == id {
+			from = p.loaded
+		} else if p.id > id && p.loaded.Before(to) {
+			to = p.loaded
+		}
+	}
+	return from, to, s.info.Visit
+}
+
+// Missing asks the user's browser for files that the archive does not hold.
+func (s *Session) Missing(id PageID, urls []string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if p := s.pages[id]; p != nil && p.peer != nil {
+		p.peer.SendText(ToUser{Type: "fetch", URLs: urls})
+	}
 }
 
 // fail takes the session out of memory: what the log did not keep must not be

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"slices"
 	"sort"
+	"time"
 )
 
 // page is one document in one tab of the user's browser.
@@ -14,6 +15,7 @@ type page struct {
 	url, title string
 	peer       Peer   // nil while it is not connected
 	model      *Model // nil until its state came
+	loaded     time.Time
 	opened     bool   // the log knows of it
 	seq        uint64 // last frame taken
 	durable    uint64 // last frame acknowledged
@@ -26,6 +28,9 @@ type seenAt struct {
 	offset Offset
 	seq    uint64
 }
+
+// maxAge bounds what a browser says of a page's age, in ms.
+const maxAge = 24 * 60 * 60 * 1000
 
 // maxSeen bounds how far back a request's view of the page can be placed.
 const maxSeen = 4096
@@ -47,7 +52,8 @@ func (s *Session) AttachUser(peer Peer, hello FromUser) (*UserLink, error) {
 	p := s.pages[hello.Page]
 	if p == nil { // a new page, or one that was dropped: the answer's number tells
 		s.last++
-		p = &page{id: s.last}
+		age := time.Duration(min(max(hello.Age, 0), maxAge) * float64(time.Millisecond))
+		p = &page{id: s.last, loaded: s.hub.opts.Now().UTC().Add(-age)}
 		s.pages[p.id] = p
 		s.dropOldPages()
 	}
@@ -97,7 +103,7 @@ func (s *Session) open(p *page) {
 		return
 	}
 	p.opened = true
-	s.publish(nil, Record{From: userNo, Page: p.id, Kind: KindLifecycle, Payload: mustJSON(Lifecycle{Type: "page-opened", URL: p.url, Title: p.title})})
+	s.publish(nil, Record{From: userNo, Page: p.id, Kind: KindLifecycle, Payload: mustJSON(Lifecycle{Type: "page-opened", URL: p.url, Title: p.title, Loaded: p.loaded})})
 }
 
 func (s *Session) pageNames() []PageName {
@@ -205,7 +211,7 @@ func (l *UserLink) Binary(b []byte) error {
 		return forbidden("a frame is missing")
 	}
 	record := Record{From: userNo, Page: p.id, Seq: seq, Kind: kind, Payload: payload}
-	keep, err := s.take(p, &record)
+	keep, shown, err := s.take(p, &record)
 	if err != nil {
 		return err
 	}
@@ -215,10 +221,10 @@ func (l *UserLink) Binary(b []byte) error {
 		l.ack(seq)
 		return nil
 	}
-	s.publish(func() {
+	s.publishShown(func() {
 		p.durable = seq
 		l.ack(seq)
-	}, record)
+	}, record, shown)
 	p.offsets = append(p.offsets, seenAt{s.offset, seq})
 	if len(p.offsets) > maxSeen {
 		p.offsets = slices.Clone(p.offsets[maxSeen/2:])
@@ -257,46 +263,49 @@ func splitFrame(b []byte) (kind Kind, seq uint64, payload []byte, err error) {
 }
 
 // take checks and filters a frame and applies it to the page's model. It
-// reports whether the record is to be kept.
-func (s *Session) take(p *page, r *Record) (keep bool, err error) {
+// reports whether the record is to be kept, and what viewers get in its stead.
+func (s *Session) take(p *page, r *Record) (keep bool, shown []byte, err error) {
 	switch r.Kind {
 	case KindPageState:
-		return true, s.takeState(p, r)
+		shown, err = s.takeState(p, r)
+		return true, shown, err
 	case KindPageEvents:
 		return s.takeBatch(p, r)
 	case KindEventConfirmation:
-		return s.takeConfirmation(p, r)
+		keep, err = s.takeConfirmation(p, r)
+		return keep, nil, err
 	}
-	return false, forbidden("this kind of record is not the browser's")
+	return false, nil, forbidden("this kind of record is not the browser's")
 }
 
-func (s *Session) takeState(p *page, r *Record) error {
+func (s *Session) takeState(p *page, r *Record) (shown []byte, err error) {
 	state, err := DecodeState(r.Payload)
 	if err != nil {
-		return malformed(err.Error())
+		return nil, malformed(err.Error())
 	}
-	p.filtered = FilterState(state)
-	if p.filtered {
+	filtered := FilterState(state)
+	p.filtered = filtered.Elements
+	if filtered.Any {
 		r.Payload = state.Append(nil)
 	}
 	m, err := NewModel(state)
 	if err != nil {
-		return malformed(err.Error())
+		return nil, malformed(err.Error())
 	}
 	p.model, p.url, p.title = m, m.URL(), m.Title()
-	return nil
+	return m.State().AppendFor(nil, s.hub.opts.URLs(s.info.ID, p.id)), nil
 }
 
-func (s *Session) takeBatch(p *page, r *Record) (keep bool, err error) {
+func (s *Session) takeBatch(p *page, r *Record) (keep bool, shown []byte, err error) {
 	batch, err := DecodeBatch(r.Payload)
 	if err != nil {
-		return false, malformed(err.Error())
+		return false, nil, malformed(err.Error())
 	}
 	if p.model == nil {
-		return false, nil // a new state is under way
+		return false, nil, nil // a new state is under way
 	}
-	if FilterBatch(batch) {
-		p.filtered = true
+	if filtered := FilterBatch(batch); filtered.Any {
+		p.filtered = p.filtered || filtered.Elements
 		r.Payload = batch.Append(nil)
 	}
 	err = p.model.Apply(batch)
@@ -307,11 +316,11 @@ func (s *Session) takeBatch(p *page, r *Record) (keep bool, err error) {
 		p.peer.SendText(ToUser{Type: "resync"})
 		if errors.Is(err, ErrModel) {
 			p.model = nil
-			return false, nil
+			return false, nil, nil
 		}
 	}
 	p.url, p.title = p.model.URL(), p.model.Title()
-	return true, nil
+	return true, batch.AppendFor(nil, s.hub.opts.URLs(s.info.ID, p.id), p.model), nil
 }
 
 func (s *Session) takeConfirmation(p *page, r *Record) (keep bool, err error) {

@@ -122,6 +122,9 @@ type writer struct {
 	buf     []byte
 	strings map[string]uint64
 	last    NodeID
+
+	urls URLs   // nil: as authored
+	base string // of the document being written
 }
 
 func newWriter(buf []byte) *writer { return &writer{buf: buf, strings: map[string]uint64{}} }
