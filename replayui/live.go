@@ -1,0 +1,179 @@
+package replayui
+
+import (
+	"encoding/json"
+	"net/http"
+
+	"github.com/pillion-dev/pillion/events"
+)
+
+// Cookies on the site's side. The visit is set by the gateway with a document.
+const (
+	sessionCookie = "pillion_session"
+	visitCookie   = "pillion_visit"
+)
+
+// Site serves what the gateway has of its own on the site's listener.
+func (s *Server) Site() http.Handler {
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /.pillion/capture.js", serveBundle("capture.js"))
+	mux.HandleFunc("POST /.pillion/session", s.api(s.postSession))
+	mux.HandleFunc("DELETE /.pillion/session", s.api(s.deleteSession))
+	mux.HandleFunc("GET /.pillion/socket", s.userSocket)
+	return mux
+}
+
+type sessionAnswer struct {
+	State       events.SessionState `json:"state"`
+	Code        string              `json:"code,omitempty"`
+	CodeExpires int64               `json:"codeExpires,omitempty"` // seconds from now
+	Ticket      string              `json:"ticket"`
+}
+
+// postSession starts an assistance session, or goes on with this browser's.
+func (s *Server) postSession(w http.ResponseWriter, r *http.Request) error {
+	var in struct {
+		URL, Title, User string
+		Resume           bool
+	}
+	if err := readJSON(w, r, &in); err != nil {
+		return err
+	}
+	status := http.StatusOK
+	session := s.ofBrowser(r)
+	if session == nil && in.Resume {
+		setSessionCookie(w, r, "", -1)
+		w.WriteHeader(http.StatusNoContent)
+		return nil
+	}
+	if session == nil {
+		info := events.SessionInfo{Org: s.opts.Org, URL: bound(in.URL, 2000), Title: bound(in.Title, 500), User: bound(in.User, 200)}
+		if c, err := r.Cookie(visitCookie); err == nil {
+			info.Visit = bound(c.Value, 100)
+		}
+		var err error
+		if session, err = s.opts.Hub.Start(r.Context(), info); err != nil {
+			return err
+		}
+		setSessionCookie(w, r, s.opts.Hub.Secret(session.Info().ID), 0)
+		status = http.StatusCreated
+	}
+	now := s.opts.Now()
+	out := sessionAnswer{State: session.Info().State, Ticket: s.userTickets.issue(session.Info().ID, now)}
+	if code, expires := session.Code(); code != "" {
+		out.Code, out.CodeExpires = code.Grouped(), int64(expires.Sub(now).Seconds())
+	}
+	return answer(w, status, out)
+}
+
+func bound(s string, most int) string {
+	if len(s) <= most {
+		return s
+	}
+	return s[:most]
+}
+
+func setSessionCookie(w http.ResponseWriter, r *http.Request, value string, age int) {
+	http.SetCookie(w, &http.Cookie{
+		Name: sessionCookie, Value: value, Path: "/.pillion/", MaxAge: age, HttpOnly: true,
+		SameSite: http.SameSiteStrictMode, Secure: r.TLS != nil,
+	})
+}
+
+// ofBrowser is the session that this browser's cookie resumes; nil for none.
+func (s *Server) ofBrowser(r *http.Request) *events.Session {
+	c, err := r.Cookie(sessionCookie)
+	if err != nil {
+		return nil
+	}
+	return s.opts.Hub.Resume(c.Value)
+}
+
+func (s *Server) deleteSession(w http.ResponseWriter, r *http.Request) error {
+	if session := s.ofBrowser(r); session != nil {
+		session.End("user")
+	}
+	setSessionCookie(w, r, "", -1)
+	w.WriteHeader(http.StatusNoContent)
+	return nil
+}
+
+func (s *Server) userSocket(w http.ResponseWriter, r *http.Request) {
+	id, ok := s.userTickets.use(r.URL.Query().Get("ticket"), s.opts.Now())
+	if !ok {
+		http.Error(w, "This ticket is not valid (any more).", http.StatusForbidden)
+		return
+	}
+	peer, err := accept(w, r)
+	if err != nil {
+		return // answered
+	}
+	peer.serve(r.Context(), true, func(first []byte) (receiver, error) {
+		var hello events.FromUser
+		session := s.opts.Hub.Session(id)
+		if err := json.Unmarshal(first, &hello); err != nil || hello.Type != "hello" || session == nil {
+			return receiver{}, &events.ProtocolError{Code: events.ClosePolicy, Reason: "no hello"}
+		}
+		link, err := session.AttachUser(peer, hello)
+		if err != nil {
+			return receiver{}, err
+		}
+		return receiver{text: link.Text, binary: link.Binary, gone: link.Gone}, nil
+	})
+}
+
+// agentTicket is what an agent's ticket opens.
+type agentTicket struct {
+	session events.SessionID
+	account Account
+}
+
+func hubAccount(a Account) events.Account {
+	return events.Account{Name: a.Name, Org: a.Org, Role: a.Role}
+}
+
+// postJoin redeems a code.
+func (s *Server) postJoin(w http.ResponseWriter, r *http.Request) error {
+	var in struct{ Code string }
+	if err := readJSON(w, r, &in); err != nil {
+		return err
+	}
+	session, err := s.opts.Hub.Redeem(hubAccount(identity(r)), in.Code)
+	if err != nil {
+		return err
+	}
+	return answer(w, http.StatusOK, map[string]any{"session": session.Info().ID})
+}
+
+// postTicket lets a participant open the session's socket.
+func (s *Server) postTicket(w http.ResponseWriter, r *http.Request) error {
+	id, a := events.SessionID(r.PathValue("id")), identity(r)
+	session := s.opts.Hub.Session(id)
+	if session == nil || !session.Member(hubAccount(a)) {
+		return events.ErrNoSession
+	}
+	return answer(w, http.StatusOK, map[string]any{"ticket": s.agentTickets.issue(agentTicket{id, a}, s.opts.Now())})
+}
+
+func (s *Server) agentSocket(w http.ResponseWriter, r *http.Request) {
+	t, ok := s.agentTickets.use(r.URL.Query().Get("ticket"), s.opts.Now())
+	if !ok || string(t.session) != r.PathValue("id") {
+		http.Error(w, "This ticket is not valid (any more).", http.StatusForbidden)
+		return
+	}
+	peer, err := accept(w, r)
+	if err != nil {
+		return // answered
+	}
+	peer.serve(r.Context(), false, func([]byte) (receiver, error) {
+		session := s.opts.Hub.Session(t.session)
+		if session == nil {
+			return receiver{}, &events.ProtocolError{Code: events.ClosePolicy, Reason: "the session is over"}
+		}
+		link, err := session.AttachAgent(peer, hubAccount(t.account))
+		if err != nil {
+			return receiver{}, &events.ProtocolError{Code: events.ClosePolicy, Reason: "not yours"}
+		}
+		return receiver{text: link.Text, gone: link.Gone}, nil
+	})
+}
