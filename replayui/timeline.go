@@ -1,0 +1,220 @@
+package replayui
+
+import (
+	"encoding/json"
+	"errors"
+	"time"
+
+	"github.com/pillion-dev/pillion/events"
+)
+
+// Mark is an event as the player lists it.
+type Mark struct {
+	T      int64         `json:"t"` // ms since the session's first record
+	Offset events.Offset `json:"offset"`
+	Page   events.PageID `json:"page"`
+	Node   events.NodeID `json:"node,omitempty"`
+	Type   string        `json:"type"`
+	Label  string        `json:"label"`
+	By     string        `json:"by"`
+}
+
+// PageMark is a page of a recording.
+type PageMark struct {
+	Page  events.PageID `json:"page"`
+	URL   string        `json:"url"`
+	Title string        `json:"title"`
+	T     int64         `json:"t"`
+}
+
+// timeline reads a session's records in order and keeps what players and the
+// index need: the pages' models and the events in words.
+type timeline struct {
+	start  time.Time
+	models map[events.PageID]*events.Model
+	loaded map[events.PageID]time.Time
+	active events.PageID
+	names  map[events.ParticipantNo]string
+	asked  map[uint64]string // requests in words, until they are answered
+	marks  []Mark
+	pages  []PageMark
+	last   map[string]int // the last mark of a kind on a node, to run keystrokes together
+}
+
+// runTogether is within how many ms input in one field makes one mark.
+const runTogether = 3000
+
+func newTimeline() *timeline {
+	return &timeline{
+		models: map[events.PageID]*events.Model{}, loaded: map[events.PageID]time.Time{},
+		names: map[events.ParticipantNo]string{1: "user"}, asked: map[uint64]string{}, last: map[string]int{},
+	}
+}
+
+// add takes the next record. What cannot be read is left out of the list; the
+// record itself stays in the recording.
+func (t *timeline) add(r *events.Record) {
+	if t.start.IsZero() {
+		t.start = r.Time
+	}
+	at := r.Time.Sub(t.start).Milliseconds()
+	switch r.Kind {
+	case events.KindPageState:
+		t.state(r, at)
+	case events.KindPageEvents:
+		t.batch(r, at)
+	case events.KindEventRequest:
+		var q events.EventRequest
+		if m := t.models[r.Page]; json.Unmarshal(r.Payload, &q) == nil && m != nil {
+			t.asked[q.ID] = m.RequestLabel(&q)
+			t.mark(Mark{T: at, Offset: r.Offset, Page: r.Page, Node: q.Node, Type: "request", Label: "asked to " + t.asked[q.ID], By: t.names[r.From]})
+		}
+	case events.KindEventConfirmation:
+		t.confirmation(r, at)
+	case events.KindLifecycle:
+		t.lifecycle(r, at)
+	case events.KindChannelData:
+		var c events.ChannelData
+		if json.Unmarshal(r.Payload, &c) == nil {
+			t.mark(Mark{T: at, Offset: r.Offset, Page: r.Page, Type: "chat", Label: c.Text, By: t.names[r.From]})
+		}
+	}
+}
+
+func (t *timeline) mark(m Mark) { t.marks = append(t.marks, m) }
+
+func (t *timeline) state(r *events.Record, at int64) {
+	s, err := events.DecodeState(r.Payload)
+	if err != nil {
+		return
+	}
+	m, err := events.NewModel(s)
+	if err != nil {
+		return
+	}
+	if t.models[r.Page] == nil {
+		t.pages = append(t.pages, PageMark{r.Page, m.URL(), m.Title(), at})
+		t.mark(Mark{T: at, Offset: r.Offset, Page: r.Page, Type: "navigation", Label: "opened " + pageName(m), By: "user"})
+	}
+	t.models[r.Page], t.active = m, r.Page
+	clear(t.last)
+}
+
+func pageName(m *events.Model) string {
+	if m.Title() != "" {
+		return "“" + m.Title() + "”"
+	}
+	return m.URL()
+}
+
+func (t *timeline) batch(r *events.Record, at int64) {
+	b, err := events.DecodeBatch(r.Payload)
+	m := t.models[r.Page]
+	if err != nil || m == nil {
+		return
+	}
+	// One at a time: a label is of the page as it was then.
+	for i := range b.Events {
+		e := &b.Events[i]
+		if err := m.Apply(&events.Batch{Events: b.Events[i : i+1]}); err != nil && !errors.Is(err, events.ErrDigest) {
+			delete(t.models, r.Page)
+			return
+		}
+		if kind, label := m.Label(e); kind != "" {
+			t.event(Mark{T: at, Offset: r.Offset, Page: r.Page, Node: e.ID, Type: kind, Label: label, By: by(e.Cause)})
+		}
+	}
+}
+
+func by(c events.Cause) string {
+	switch c {
+	case events.CauseUser:
+		return "user"
+	case events.CauseRequest:
+		return "agent"
+	}
+	return "page"
+}
+
+// event adds a mark, or lets the one before last longer: keystrokes in a field,
+// and scrolling, are one event to people.
+func (t *timeline) event(m Mark) {
+	if m.Type == "input" || m.Type == "scroll" {
+		key := m.Type + " " + m.By + " " + m.Label
+		if m.Type == "scroll" {
+			key = "scroll " + m.By
+		}
+		if i, ok := t.last[key]; ok && t.marks[i].Node == m.Node && m.T-t.marks[i].T < runTogether && i >= len(t.marks)-3 {
+			t.marks[i].Label = m.Label
+			return
+		}
+		t.last[key] = len(t.marks)
+	}
+	t.mark(m)
+}
+
+func (t *timeline) confirmation(r *events.Record, at int64) {
+	var c events.EventConfirmation
+	if json.Unmarshal(r.Payload, &c) != nil {
+		return
+	}
+	label := "confirmed: " + t.asked[c.Request]
+	if c.Outcome == events.Denied {
+		label = "denied (" + string(c.Reason) + "): " + t.asked[c.Request]
+	}
+	delete(t.asked, c.Request)
+	who := t.names[r.From]
+	if r.From == 0 {
+		who = "gateway"
+	}
+	t.mark(Mark{T: at, Offset: r.Offset, Page: r.Page, Type: "confirmation", Label: label, By: who})
+}
+
+func (t *timeline) lifecycle(r *events.Record, at int64) {
+	var l events.Lifecycle
+	if json.Unmarshal(r.Payload, &l) != nil {
+		return
+	}
+	label := ""
+	switch l.Type {
+	case "started":
+		label = "asked for help"
+	case "joined":
+		t.names[l.Participant] = l.Name
+		label = "joined"
+	case "consented":
+		label = "allowed " + t.names[l.Participant] + " to see the page"
+	case "refused":
+		label = "did not allow it"
+	case "level":
+		label = map[events.Level]string{events.LevelAct: "let the agent act", events.LevelPoint: "let the agent look and point only", events.LevelView: "let the agent look only"}[l.Level]
+	case "ended":
+		label = "ended the session"
+		if l.By == 0 {
+			label = "the session ended (" + l.Reason + ")"
+		}
+	case "page-opened":
+		t.loaded[r.Page] = l.Loaded
+		return
+	}
+	if label == "" {
+		return
+	}
+	who := t.names[r.From]
+	if r.From == 0 {
+		who = "gateway"
+	}
+	t.mark(Mark{T: at, Offset: r.Offset, Page: r.Page, Type: "session", Label: label, By: who})
+}
+
+// words is what full-text search finds: labels and titles.
+func (t *timeline) words() string {
+	text := ""
+	for _, p := range t.pages {
+		text += p.Title + "\n" + p.URL + "\n"
+	}
+	for _, m := range t.marks {
+		text += m.Label + "\n"
+	}
+	return text
+}
