@@ -252,3 +252,15 @@ func (h *Hub) flush() {
 		}
 	}
 }
+
+// List returns what is known of every session that is not over.
+func (h *Hub) List() []SessionInfo {
+	h.mu.Lock()
+	list := h.list()
+	h.mu.Unlock()
+	infos := make([]SessionInfo, 0, len(list))
+	for _, s := range list {
+		infos = append(infos, s.Info())
+	}
+	return infos
+}

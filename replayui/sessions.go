@@ -1,0 +1,77 @@
+package replayui
+
+import (
+	"errors"
+	"net/http"
+	"slices"
+	"strconv"
+	"time"
+
+	"github.com/pillion-dev/pillion/events"
+)
+
+// getSessions lists live sessions and finds ended ones.
+func (s *Server) getSessions(w http.ResponseWriter, r *http.Request) error {
+	a, q := identity(r), r.URL.Query()
+	query := events.Query{
+		Org: a.Org, Agent: q.Get("agent"), User: q.Get("user"), URL: q.Get("url"), Text: q.Get("q"), Cursor: q.Get("cursor"), Limit: 50,
+	}
+	if a.Role == events.RoleAgent {
+		query.Agent = a.Name
+	}
+	for name, v := range map[string]*time.Time{"from": &query.From, "to": &query.To} {
+		if text := q.Get(name); text != "" {
+			t, err := time.Parse(time.RFC3339, text)
+			if err != nil {
+				return newProblem(http.StatusBadRequest, name+" is a time like 2026-01-31T09:00:00Z.")
+			}
+			*v = t
+		}
+	}
+	if n, err := strconv.Atoi(q.Get("limit")); err == nil && n > 0 && n < query.Limit {
+		query.Limit = n
+	}
+	found, next, err := s.opts.Catalogue.Find(r.Context(), query)
+	if err != nil {
+		return err
+	}
+	live := []events.SessionInfo{}
+	for _, info := range s.opts.Hub.List() {
+		if info.State != events.StateWaiting && sees(a, info) {
+			live = append(live, shown(info))
+		}
+	}
+	slices.SortFunc(live, func(a, b events.SessionInfo) int { return b.Started.Compare(a.Started) })
+	ended := []events.SessionInfo{}
+	for _, info := range found {
+		ended = append(ended, shown(info))
+	}
+	return answer(w, http.StatusOK, map[string]any{"live": live, "sessions": ended, "next": next})
+}
+
+// shown leaves out what is not for people.
+func shown(info events.SessionInfo) events.SessionInfo {
+	info.Visit = ""
+	return info
+}
+
+func (s *Server) getSession(w http.ResponseWriter, r *http.Request) error {
+	a, id := identity(r), events.SessionID(r.PathValue("id"))
+	if live := s.opts.Hub.Session(id); live != nil {
+		if info := live.Info(); sees(a, info) {
+			return answer(w, http.StatusOK, shown(info))
+		}
+		return events.ErrNoSession
+	}
+	info, err := s.opts.Catalogue.Get(r.Context(), id)
+	if errors.Is(err, events.ErrNoSession) {
+		info, err = s.opts.Directory.Get(r.Context(), id) // ended, not sealed yet
+	}
+	if err != nil {
+		return err
+	}
+	if !sees(a, info) {
+		return events.ErrNoSession
+	}
+	return answer(w, http.StatusOK, shown(info))
+}
