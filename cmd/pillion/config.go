@@ -1,0 +1,86 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"log/slog"
+	"net/url"
+	"strings"
+
+	"github.com/alecthomas/kong"
+	"github.com/goccy/go-yaml"
+)
+
+// commands are the flags of every subcommand. A flag can also be given in the
+// environment (PILLION_UPSTREAM …) or in a YAML file; flags win, then the
+// environment, then the file.
+type commands struct {
+	Config kong.ConfigFlag `help:"YAML file with the same names as the flags." type:"existingfile" placeholder:"FILE"`
+	Log    logFlags        `embed:"" prefix:"log-"`
+
+	Demo    demoCommand    `cmd:"" help:"A sample legacy site, the gateway in front of it, accounts and URLs; all embedded."`
+	Serve   serveCommand   `cmd:"" help:"The gateway in front of a site."`
+	Account accountCommand `cmd:"" help:"Accounts of agents, auditors and administrators."`
+	Verify  verifyCommand  `cmd:"" help:"Check a recording: hashes, chain, signature, every asset."`
+	Version versionCommand `cmd:"" help:"Print the version."`
+}
+
+type logFlags struct {
+	Level  string `help:"debug, info, warn or error." enum:"debug,info,warn,error" default:"info"`
+	Format string `help:"text or json." enum:"text,json" default:"text"`
+}
+
+func (f logFlags) logger(w io.Writer) *slog.Logger {
+	var level slog.Level
+	_ = level.UnmarshalText([]byte(f.Level)) // one of the enum
+	options := &slog.HandlerOptions{Level: level}
+	if f.Format == "json" {
+		return slog.New(slog.NewJSONHandler(w, options))
+	}
+	return slog.New(slog.NewTextHandler(w, options))
+}
+
+// gatewayFlags are those of a gateway, whatever site it stands in front of.
+type gatewayFlags struct {
+	Listen       string `help:"Where users reach the site." default:"127.0.0.1:8080"`
+	Console      string `help:"Where agents and auditors reach the console: another origin than the site." default:"127.0.0.1:8081"`
+	Admin        string `help:"Where metrics and health are; for operators alone." default:"127.0.0.1:9090"`
+	Data         string `help:"Folder for everything that is kept." default:"pillion-data" type:"path"`
+	Org          string `help:"Organisation that the site's sessions belong to." default:"main"`
+	PreserveHost bool   `help:"Pass the browser's Host header on to the site."`
+	TrustProxy   bool   `help:"Trust X-Forwarded-For, -Host and -Proto: only behind a proxy of your own."`
+}
+
+// yamlFile reads a configuration file: flag names, nested or with dashes.
+func yamlFile(r io.Reader) (kong.Resolver, error) {
+	var values map[string]any
+	if err := yaml.NewDecoder(r).Decode(&values); err != nil && err != io.EOF {
+		return nil, fmt.Errorf("configuration file: %w", err)
+	}
+	used := func(name string) (any, bool) {
+		if v, ok := values[name]; ok {
+			return v, true
+		}
+		v, ok := values[strings.ReplaceAll(name, "-", "_")]
+		return v, ok
+	}
+	return kong.ResolverFunc(func(_ *kong.Context, _ *kong.Path, flag *kong.Flag) (any, error) {
+		v, ok := used(flag.Name)
+		if !ok {
+			return nil, nil
+		}
+		return fmt.Sprint(v), nil
+	}), nil
+}
+
+// origin reads an upstream as people give it.
+func origin(text string) (*url.URL, error) {
+	if !strings.Contains(text, "://") {
+		text = "http://" + text
+	}
+	u, err := url.Parse(text)
+	if err != nil {
+		return nil, errUsage{fmt.Errorf("upstream %q: %w", text, err)}
+	}
+	return u, nil
+}

@@ -1,0 +1,77 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"net"
+	"net/http"
+	"net/url"
+	"os"
+
+	"github.com/pillion-dev/pillion/cmd/pillion/demosite"
+	"github.com/pillion-dev/pillion/events"
+	"github.com/pillion-dev/pillion/replayui"
+)
+
+// demoPassword is of the demonstration's accounts alone, which listen on this machine.
+const demoPassword = "pillion-demo"
+
+type demoCommand struct {
+	Site string `help:"Where the sample site itself listens." default:"127.0.0.1:8070"`
+	gatewayFlags
+}
+
+// Run serves the sample site and a gateway in front of it.
+func (c *demoCommand) Run(p *program) error {
+	listener, err := net.Listen("tcp", c.Site)
+	if err != nil {
+		return fmt.Errorf("--site: %w", err)
+	}
+	site := newServer(demosite.New(), p.logger)
+	failed := make(chan error, 1)
+	go func() { failed <- site.Serve(listener) }() // ends with the server
+	defer func() {
+		closeServers([]*http.Server{site})
+		<-failed
+	}()
+	accounts := replayui.NewAccounts(accountsFile(c.Data))
+	for _, a := range []replayui.Account{
+		{Name: "Ann Agent", Org: events.OrgID(c.Org), Role: events.RoleAgent},
+		{Name: "Otto Auditor", Org: events.OrgID(c.Org), Role: events.RoleAuditor},
+	} {
+		if _, there := accounts.Get(a.Name); there {
+			continue
+		}
+		if err := accounts.Add(a, demoPassword); err != nil && !errors.Is(err, fs.ErrExist) {
+			return err
+		}
+	}
+	upstream := &url.URL{Scheme: "http", Host: listener.Addr().String()}
+	return serveGateway(p, c.gatewayFlags, upstream, func(on listening) {
+		_, _ = fmt.Fprintf(p.out, demoText, on.site, on.console, on.admin, demoPassword, demoPassword, demosite.User, demosite.Password)
+		if os.Getenv("DISPLAY") == "" {
+			_, _ = fmt.Fprintln(p.out, "Stop with Ctrl-C.")
+		}
+	})
+}
+
+const demoText = `
+Pillion is running in front of a sample site.
+
+  site     %[1]s    the insurer Alder, as its users reach it
+  console  %[2]s    agents and auditors
+  admin    %[3]s    metrics and health
+
+  agent    Ann Agent      password %[4]s
+  auditor  Otto Auditor   password %[5]s
+  user     %[6]s           password %[7]s   (the sample site's own sign-in)
+
+Try it with two browser windows:
+  1. In one window open the site, go to “Enrol” and type a name.
+  2. Choose “Need help?” and read the code.
+  3. In the other window open the console, sign in as the agent, enter the code.
+  4. Allow the agent on the site. The agent sees the page, can point, and can fill in for you.
+  5. Stop the session, then open its recording from the console's list.
+
+`
