@@ -86,6 +86,10 @@ func NewHub(ctx context.Context, opts HubOptions) (*Hub, error) {
 // hub's goroutines. Sessions stay resumable: the log has them.
 func (h *Hub) Close() {
 	h.mu.Lock()
+	if h.closed {
+		h.mu.Unlock()
+		return
+	}
 	h.closed = true
 	list := h.list()
 	h.mu.Unlock()
