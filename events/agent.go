@@ -110,6 +110,7 @@ func (l *AgentLink) Text(b []byte) error {
 	case "end":
 		s.end(l.who.no, "agent")
 	case "ping":
+		l.peer.SendText(ToAgent{Type: "pong", Ref: m.Ref})
 	default:
 		return malformed("unknown message")
 	}

@@ -1,0 +1,126 @@
+import { signal } from "@preact/signals";
+import { useEffect } from "preact/hooks";
+import { get, post, type Account, type SessionInfo } from "../view/api.ts";
+import { Brand } from "../view/signin.tsx";
+
+const failed = signal("");
+const busy = signal(false);
+const lists = signal<{ live: SessionInfo[]; sessions: SessionInfo[]; next: string } | undefined>(undefined);
+const words = signal("");
+
+async function load(): Promise<void> {
+  try {
+    lists.value = await get("/api/sessions" + (words.value ? "?q=" + encodeURIComponent(words.value) : ""));
+  } catch (e) {
+    failed.value = (e as Error).message;
+  }
+}
+
+async function more(): Promise<void> {
+  const { live, sessions, next } = lists.value!;
+  const page = await get<{ sessions: SessionInfo[]; next: string }>(`/api/sessions?cursor=${encodeURIComponent(next)}&q=${encodeURIComponent(words.value)}`);
+  lists.value = { live, sessions: [...sessions, ...page.sessions], next: page.next };
+}
+
+async function join(code: string): Promise<void> {
+  busy.value = true;
+  failed.value = "";
+  try {
+    location.assign("/live/" + (await post<{ session: string }>("/api/join", { code })).session);
+  } catch (e) {
+    failed.value = (e as Error).message;
+    busy.value = false;
+  }
+}
+
+/** Groups what is typed in fours, as it is read out. */
+function grouped(text: string): string {
+  return text.replace(/\D/g, "").slice(0, 12).replace(/(\d{4})(?=\d)/g, "$1 ");
+}
+
+/** Code entry, live sessions and recordings. */
+export function Home({ account, code }: { account: Account; code: string }) {
+  useEffect(() => {
+    void load();
+    const timer = setInterval(() => !words.value && void load(), 5000);
+    return () => clearInterval(timer);
+  }, []);
+  return (
+    <>
+      <header class="top">
+        <Brand />
+        <span class="grow" />
+        <span>{account.name} · {account.role}</span>
+        <button class="quiet" onClick={() => void post("/api/signout").then(() => location.assign("/"))}>Sign out</button>
+      </header>
+      <main class="page">
+        {account.role !== "auditor" && <Join code={code} />}
+        {lists.value && lists.value.live.length > 0 && (
+          <section>
+            <h2>Live now</h2>
+            <Sessions list={lists.value.live} live />
+          </section>
+        )}
+        <section>
+          <div class="titled">
+            <h2>Recordings</h2>
+            <input type="search" placeholder="Search words, labels, pages" aria-label="Search recordings" value={words.value}
+              onInput={(e) => { words.value = e.currentTarget.value; void load(); }} />
+          </div>
+          {!lists.value ? <p class="hint">Loading…</p> : lists.value.sessions.length === 0
+            ? <p class="hint">{words.value ? "No recording has these words." : "No session has been recorded yet. A recording appears here when a session ends."}</p>
+            : <Sessions list={lists.value.sessions} />}
+          {lists.value?.next && <button class="plain" onClick={() => void more()}>Show more</button>}
+        </section>
+      </main>
+    </>
+  );
+}
+
+function Join({ code }: { code: string }) {
+  const submit = (e: Event) => {
+    e.preventDefault();
+    void join(String(new FormData(e.target as HTMLFormElement).get("code")));
+  };
+  return (
+    <form class="panel join" onSubmit={submit}>
+      <div>
+        <h1>Join a session</h1>
+        <p class="hint">Ask the user to choose “Need help?” on the site and to read you the code.</p>
+      </div>
+      <input class="code" name="code" inputmode="numeric" autocomplete="off" placeholder="0000 0000 0000" aria-label="Code of 12 digits" required autofocus
+        data-testid="code-input" value={grouped(code)} onInput={(e) => (e.currentTarget.value = grouped(e.currentTarget.value))} />
+      <button class="primary" data-testid="join" disabled={busy.value}>Join</button>
+      <p class="wrong" role="alert">{failed.value}</p>
+    </form>
+  );
+}
+
+const STATES: Record<SessionInfo["state"], string> = { waiting: "waiting", asking: "asking the user", live: "live", ended: "being sealed", sealed: "recorded" };
+
+function Sessions({ list, live = false }: { list: SessionInfo[]; live?: boolean }) {
+  return (
+    <table class="sessions">
+      <thead>
+        <tr><th>Started</th><th>Page</th><th>Agent</th><th>Length</th><th>State</th><th><span class="sr">Open</span></th></tr>
+      </thead>
+      <tbody>
+        {list.map((s) => (
+          <tr key={s.id} data-testid="session-row">
+            <td>{new Date(s.started).toLocaleString(undefined, { dateStyle: "medium", timeStyle: "short" })}</td>
+            <td class="wide"><b>{s.title || "Untitled page"}</b><br /><small>{s.url}</small></td>
+            <td>{s.agents?.join(", ") ?? ""}</td>
+            <td>{length(s)}</td>
+            <td><span class={"chip " + s.state}>{STATES[s.state]}</span></td>
+            <td><a class="button plain" href={(live ? "/live/" : "/replay/") + s.id}>{live ? "Open" : "Replay"}</a></td>
+          </tr>
+        ))}
+      </tbody>
+    </table>
+  );
+}
+
+function length(s: SessionInfo): string {
+  const seconds = Math.round(((s.ended ? Date.parse(s.ended) : Date.now()) - Date.parse(s.started)) / 1000);
+  return `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, "0")}`;
+}
