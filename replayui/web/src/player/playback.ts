@@ -1,0 +1,92 @@
+import { Record as Kinds, type LogRecord, type PointerAt } from "../protocol/format.ts";
+import { decodeBatch, decodeState } from "../page/reader.ts";
+import type { Stage } from "../view/stage.ts";
+import type { Recording } from "./recording.ts";
+
+/** Further ahead than this a keyframe is worth starting from. */
+const JUMP_MS = 20_000;
+
+/** What is known of a page that is not on show. */
+interface Waiting { state: LogRecord; batches: LogRecord[] }
+
+/** Shows the page as it was at a time: from the nearest keyframe, by the records after it. */
+export class Playback {
+  time = 0;
+  private offset = 0;
+  private page = 0;
+  private waiting = new Map<number, Waiting>();
+  private turn: Promise<void> = Promise.resolve();
+  private wanted = 0;
+
+  constructor(private readonly recording: Recording, private readonly stage: Stage, private readonly changed: () => void) {}
+
+  /** Shows the page at a time, in ms; resolves when it is there. Only the latest wish counts. */
+  seek(ms: number): Promise<void> {
+    const wish = ++this.wanted;
+    this.turn = this.turn.catch(() => {}).then(async () => {
+      if (wish !== this.wanted) return;
+      await this.go(Math.max(0, Math.min(ms, this.recording.described.duration)));
+    });
+    return this.turn;
+  }
+
+  private async go(ms: number): Promise<void> {
+    await this.stage.ready;
+    const frames = this.recording.described.keyframes;
+    const frame = frames.findLast((k) => k.t <= ms);
+    if (ms < this.time || (frame && frame.offset > this.offset && frame.t - this.time > JUMP_MS)) {
+      this.offset = 0;
+      this.page = 0;
+      this.waiting.clear();
+      if (frame) {
+        for (const r of await this.recording.keyframe(frame.n)) this.apply(r, false);
+        this.offset = frame.offset;
+        this.show();
+      }
+    }
+    for await (const r of this.recording.between(this.offset, ms)) {
+      this.apply(r, true);
+      this.offset = r.offset;
+    }
+    this.time = ms;
+    if (!this.page) this.stage.frame.contentDocument?.body?.replaceChildren();
+    this.changed();
+  }
+
+  private apply(r: LogRecord, live: boolean): void {
+    if (r.kind === Kinds.PageState) {
+      this.waiting.set(r.page, { state: r, batches: [] });
+      this.page = r.page;
+      if (live) this.show();
+    } else if (r.kind === Kinds.PageEvents) {
+      this.batch(r, live);
+    } else if (r.kind === Kinds.Pointer && live) {
+      const p = JSON.parse(new TextDecoder().decode(r.payload)) as PointerAt;
+      this.stage.pointAt("agent", "Agent", p.vx, p.vy);
+    }
+  }
+
+  private batch(r: LogRecord, live: boolean): void {
+    const page = this.waiting.get(r.page);
+    if (!page) return;
+    page.batches.push(r);
+    if (r.page !== this.page) {
+      // Another tab came to the front.
+      this.page = r.page;
+      if (live) this.show();
+      return;
+    }
+    if (live) this.stage.mirror.applyAll(decodeBatch(r.payload).events);
+  }
+
+  /** Builds the page on show anew. */
+  private show(): void {
+    const page = this.waiting.get(this.page);
+    if (!page) return;
+    this.stage.unmark("agent");
+    this.stage.mirror.show(decodeState(page.state.payload));
+    for (const b of page.batches) this.stage.mirror.applyAll(decodeBatch(b.payload).events);
+    this.stage.listen();
+    this.stage.layout();
+  }
+}

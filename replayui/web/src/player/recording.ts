@@ -1,0 +1,81 @@
+import { decodeRecords } from "../page/reader.ts";
+import type { LogRecord } from "../protocol/format.ts";
+import { get, getBytes, type SessionInfo } from "../view/api.ts";
+
+export interface Mark { t: number; offset: number; page: number; node?: number; type: string; label: string; by: string }
+
+interface Segment { n: number; from: number; to: number; t0: number; t1: number }
+interface Keyframe { n: number; offset: number; t: number }
+
+export interface Described {
+  session: SessionInfo;
+  duration: number;
+  start: string;
+  segments: Segment[];
+  keyframes: Keyframe[];
+  pages: { page: number; url: string; title: string; t: number }[];
+  missing: number;
+}
+
+const MAX_CACHED = 12;
+
+/** A recording's parts, fetched when they are needed and kept for a while. */
+export class Recording {
+  private segments = new Map<number, Promise<LogRecord[]>>();
+  private frames = new Map<number, Promise<LogRecord[]>>();
+  private startMicros: number;
+
+  private constructor(private readonly base: string, readonly described: Described, readonly marks: Mark[]) {
+    this.startMicros = micros(described.start);
+  }
+
+  static async open(id: string): Promise<Recording> {
+    const base = `/api/sessions/${encodeURIComponent(id)}`;
+    const [described, list] = await Promise.all([get<Described>(base + "/recording"), get<{ events: Mark[] }>(base + "/events")]);
+    return new Recording(base, described, list.events);
+  }
+
+  /** When a record was, in ms of the recording. */
+  time(r: LogRecord): number {
+    return (r.time - this.startMicros) / 1000;
+  }
+
+  segment(n: number): Promise<LogRecord[]> {
+    return this.cached(this.segments, n, "segments");
+  }
+
+  keyframe(n: number): Promise<LogRecord[]> {
+    return this.cached(this.frames, n, "keyframes");
+  }
+
+  private cached(kept: Map<number, Promise<LogRecord[]>>, n: number, kind: string): Promise<LogRecord[]> {
+    let part = kept.get(n);
+    if (!part) {
+      part = getBytes(`${this.base}/${kind}/${n}`).then(decodeRecords);
+      part.catch(() => kept.delete(n));
+      kept.set(n, part);
+      if (kept.size > MAX_CACHED) kept.delete(kept.keys().next().value!);
+    }
+    return part;
+  }
+
+  /** The records after an offset, up to a time. */
+  async *between(after: number, until: number): AsyncGenerator<LogRecord> {
+    for (const s of this.described.segments) {
+      if (s.to <= after) continue;
+      if (s.t0 > until) return;
+      for (const r of await this.segment(s.n)) {
+        if (r.offset <= after) continue;
+        if (this.time(r) > until) return;
+        yield r;
+      }
+    }
+  }
+}
+
+/** A time of RFC 3339 in µs, which Date would cut to ms. */
+function micros(text: string): number {
+  const [, fraction = ""] = /\.(\d+)/.exec(text) ?? [];
+  const seconds = Math.floor(Date.parse(text) / 1000);
+  return seconds * 1e6 + Number(fraction.padEnd(6, "0").slice(0, 6));
+}
