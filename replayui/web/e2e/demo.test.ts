@@ -1,0 +1,167 @@
+import { afterAll, beforeAll, expect, it } from "vitest";
+import type { Browser, Page } from "playwright-core";
+import { freePort, linesIn, linesOf, pillion, sameAsMirror, share, signIn, startBrowser, startGateway, waitSame, type Gateway } from "./stage.ts";
+
+let gateway: Gateway;
+let browser: Browser;
+let user: Page;
+let agent: Page;
+let session: string;
+/** what the user's page was, at times of the recording */
+const seen: { at: number; lines: string[] }[] = [];
+let joined = 0;
+
+const shots = process.env["SHOTS"];
+async function shot(page: Page, name: string): Promise<void> {
+  if (shots) await page.screenshot({ path: `${shots}/${name}.png` });
+}
+
+async function remember(): Promise<void> {
+  await sameAsMirror(user, agent);
+  seen.push({ at: Date.now() - joined, lines: await linesOf(user) });
+  await user.waitForTimeout(400);
+}
+
+beforeAll(async () => {
+  const site = `127.0.0.1:${await freePort()}`;
+  gateway = await startGateway(["demo", "--site", site]);
+  browser = await startBrowser();
+  user = await (await browser.newContext({ viewport: { width: 1100, height: 760 } })).newPage();
+  agent = await signIn(await browser.newContext({ viewport: { width: 1440, height: 900 } }), gateway, "Ann Agent", "pillion-demo");
+});
+
+afterAll(async () => {
+  await browser?.close();
+  await gateway?.program.end();
+});
+
+it("shows the agent the page as the user has it, after consent", async () => {
+  await user.goto(gateway.site + "/enrol");
+  await user.locator("[name=name]").fill("Maria Muster");
+  await user.locator("#planA").check();
+  await user.locator("[name=state]").selectOption("Utah");
+  await user.locator("[name=pin]").fill("secret-1234");
+  await shot(user, "user-idle");
+  await shot(agent, "console-home");
+  session = await share(user, agent);
+  joined = Date.now();
+  await shot(user, "user-live");
+  await shot(agent, "console-live");
+  const mirror = agent.frameLocator("[data-testid=mirror]");
+  expect(await mirror.locator("[name=name]").inputValue()).toBe("Maria Muster");
+  expect(await mirror.locator("#planA").isChecked()).toBe(true);
+  expect(await mirror.locator("[name=pin]").inputValue()).toBe("••••••••");
+  expect(await agent.getByTestId("mirror").getAttribute("sandbox")).toBe("allow-same-origin");
+  await remember();
+});
+
+it("shows what the user types and chooses", async () => {
+  await user.locator("[name=street]").pressSequentially("Weir Lane 3");
+  await user.locator("#planB").check();
+  await user.locator("#family").check();
+  await user.locator("[name=remarks]").fill("Please call\nin the evening");
+  await remember();
+  expect(await agent.frameLocator("[data-testid=mirror]").locator("[name=street]").inputValue()).toBe("Weir Lane 3");
+});
+
+it("shows the agent's pointer, with the name", async () => {
+  await agent.getByTestId("mode-point").click();
+  const box = (await agent.getByTestId("mirror").boundingBox())!;
+  await agent.mouse.move(box.x + 300, box.y + 300);
+  await agent.mouse.move(box.x + 320, box.y + 310, { steps: 4 });
+  const pointer = user.locator("pillion-assist [data-role=agent-pointer]");
+  await pointer.waitFor();
+  expect(await pointer.textContent()).toContain("Ann Agent");
+  await agent.getByTestId("mode-control").click();
+});
+
+/** Clicks an element of the mirror, through what lies above it. */
+async function agentClicks(selector: string): Promise<void> {
+  const box = (await agent.frameLocator("[data-testid=mirror]").locator(selector).boundingBox())!;
+  await agent.mouse.click(box.x + box.width / 2, box.y + box.height / 2);
+}
+
+it("applies what the agent asks for once the user's browser confirmed it", async () => {
+  await agentClicks("[name=city]");
+  await agent.getByTestId("editor").fill("Alderford");
+  await agent.getByTestId("editor").press("Enter");
+  await expect.poll(() => user.locator("[name=city]").inputValue()).toBe("Alderford");
+  await agent.getByTestId("confirmed").first().waitFor();
+  await agentClicks("#planC");
+  await expect.poll(() => user.locator("#planC").isChecked()).toBe(true);
+  await agentClicks("[name=state]");
+  await agent.getByTestId("editor").selectOption("Vermont");
+  await expect.poll(() => user.locator("[name=state]").inputValue()).toBe("Vermont");
+  await shot(agent, "console-requests");
+  await remember();
+});
+
+it("denies what is private, with the reason", async () => {
+  await agentClicks("[name=pin]");
+  await agent.getByTestId("editor").fill("9999");
+  await agent.getByTestId("editor").press("Enter");
+  await agent.getByTestId("denied").filter({ hasText: "private" }).waitFor();
+  expect(await user.locator("[name=pin]").inputValue()).toBe("secret-1234");
+});
+
+it("asks the user before a form is sent, and follows to the next page", async () => {
+  await agentClicks("[value=Submit]");
+  await user.locator("pillion-assist [data-role=confirm]").waitFor();
+  await shot(user, "user-confirm");
+  await user.locator("pillion-assist [data-role=confirm] [data-action=deny]").click();
+  await agent.getByTestId("denied").filter({ hasText: "said no" }).waitFor();
+  await agentClicks("[value=Submit]");
+  await user.locator("pillion-assist [data-role=confirm] [data-action=allow]").click();
+  await user.waitForURL("**/thanks");
+  await remember();
+  await shot(user, "user-thanks");
+});
+
+it("goes on after a reload, in frames, and on a page that renews itself", async () => {
+  await user.reload();
+  await remember();
+  await user.goto(gateway.site + "/offices");
+  await user.frameLocator("[name=offices]").locator("[name=zip]").fill("4711");
+  await remember();
+  await shot(agent, "console-frames");
+  await user.goto(gateway.site + "/status");
+  await user.waitForTimeout(2500);
+  await sameAsMirror(user, agent);
+});
+
+it("replays the session with the site switched off, as it was", async () => {
+  await user.locator("pillion-assist [data-action=end]").click();
+  await agent.getByText("The session is over").waitFor();
+  await shot(user, "user-ended");
+  await gateway.program.end();
+  // Another site stands there now: nothing of it may be asked.
+  gateway = await startGateway(["serve", "--upstream", "http://127.0.0.1:9"], gateway.data, [gateway.site, gateway.console].map((u) => u.slice(7)).concat(`127.0.0.1:${await freePort()}`));
+  const auditor = await signIn(await browser.newContext({ viewport: { width: 1440, height: 900 } }), gateway, "Otto Auditor", "pillion-demo");
+  await auditor.getByTestId("session-row").first().waitFor();
+  await shot(auditor, "auditor-list");
+  await auditor.goto(`${gateway.console}/replay/${session}`);
+  await auditor.getByTestId("event-row").first().waitFor();
+  const labels = await auditor.getByTestId("event-row").allTextContents();
+  for (const wanted of ["typed into “Street”", "chose “Plan B ($200/Mo)”", "ticked “Insure my family too”", "fill “City” with “Alderford”", "sent a form"]) {
+    expect(labels.join("\n")).toContain(wanted);
+  }
+  const start = (await auditor.evaluate(async () => (await (await fetch(location.pathname.replace("/replay/", "/api/sessions/") + "/events?type=session")).json()) as { events: { t: number; label: string }[] })).events.find((e) => e.label.startsWith("allowed"))!.t;
+  for (const { at, lines } of [...seen, ...seen.toReversed()]) {
+    await auditor.evaluate((ms) => window.pillionPlayer!.seek(ms), start + at + 150);
+    await waitSame(async () => lines, () => linesIn(auditor, "page"));
+  }
+  expect(await auditor.getByTestId("missing").count()).toBe(0);
+  await auditor.evaluate((ms) => window.pillionPlayer!.seek(ms), start + seen[1]!.at + 150);
+  await shot(auditor, "player");
+  const font = await auditor.frameLocator("[data-testid=page]").locator("td.page").evaluate((el) => getComputedStyle(el).paddingLeft);
+  expect(font).toBe("26px"); // from the site's own style sheet
+  const checked = await pillion(["verify", session, "--data", gateway.data]);
+  expect(checked.output).toContain("is whole");
+  expect(checked.status).toBe(0);
+});
+
+declare global {
+  interface Window {
+    pillionPlayer?: { seek(ms: number): Promise<void>; readonly duration: number; readonly time: number };
+  }
+}

@@ -1,0 +1,155 @@
+// What the end-to-end tests stand on: the real program, a real site, a real browser.
+import { build } from "esbuild";
+import { spawn, type ChildProcess } from "node:child_process";
+import { existsSync, mkdtempSync } from "node:fs";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { chromium, type Browser, type BrowserContext, type Page } from "playwright-core";
+
+export const root = fileURLToPath(new URL("../../..", import.meta.url));
+const binary = join(root, "bin", "pillion");
+
+export async function freePort(): Promise<number> {
+  return new Promise((done, fail) => {
+    const s = createServer();
+    s.on("error", fail);
+    s.listen(0, "127.0.0.1", () => {
+      const { port } = s.address() as { port: number };
+      s.close(() => done(port));
+    });
+  });
+}
+
+/** A program that runs beside the test; its output is shown when something fails. */
+export class Program {
+  private out = "";
+  private ended: Promise<number | null>;
+
+  private constructor(readonly name: string, private readonly child: ChildProcess) {
+    child.stdout?.on("data", (b: Buffer) => (this.out += b.toString()));
+    child.stderr?.on("data", (b: Buffer) => (this.out += b.toString()));
+    this.ended = new Promise((done) => child.on("exit", done));
+  }
+
+  static start(command: string, args: string[], options: { cwd?: string; env?: Record<string, string>; input?: string } = {}): Program {
+    const child = spawn(command, args, { cwd: options.cwd, env: { ...process.env, ...options.env }, stdio: ["pipe", "pipe", "pipe"] });
+    child.stdin?.end(options.input ?? "");
+    return new Program(command, child);
+  }
+
+  get output(): string {
+    return this.out;
+  }
+
+  async says(text: string): Promise<void> {
+    for (let i = 0; i < 400; i++) {
+      if (this.out.includes(text)) return;
+      if (this.child.exitCode !== null) break;
+      await new Promise((done) => setTimeout(done, 50));
+    }
+    throw new Error(`${this.name} did not say ${JSON.stringify(text)}:\n${this.out}`);
+  }
+
+  async end(signal: NodeJS.Signals = "SIGTERM"): Promise<number | null> {
+    this.child.kill(signal);
+    return this.ended;
+  }
+
+  exit(): Promise<number | null> {
+    return this.ended;
+  }
+}
+
+export interface Gateway { program: Program; site: string; console: string; data: string; args: string[] }
+
+/** Runs the program with listeners and a data folder of its own. */
+export async function startGateway(command: string[], data = mkdtempSync(join(tmpdir(), "pillion-e2e-")), ports?: string[]): Promise<Gateway> {
+  if (!existsSync(binary)) throw new Error(`${binary} is not there: run make build`);
+  const listen = ports ?? (await Promise.all([freePort(), freePort(), freePort()])).map((p) => `127.0.0.1:${p}`);
+  const args = [...command, "--listen", listen[0]!, "--console", listen[1]!, "--admin", listen[2]!, "--data", data];
+  const program = Program.start(binary, args);
+  await program.says(`http://${listen[2]}`);
+  return { program, site: `http://${listen[0]}`, console: `http://${listen[1]}`, data, args };
+}
+
+export async function pillion(args: string[], input = ""): Promise<{ status: number | null; output: string }> {
+  const p = Program.start(binary, args, { input });
+  const status = await p.exit();
+  return { status, output: p.output };
+}
+
+export async function startBrowser(): Promise<Browser> {
+  const path = process.env["CHROMIUM"] ?? "/usr/bin/chromium";
+  if (!existsSync(path)) throw new Error(`${path} is not there: run make packages`);
+  return chromium.launch({
+    executablePath: path,
+    args: ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"],
+  });
+}
+
+let describeSource: Promise<string> | undefined;
+
+/** The source of describePage, as a script that puts it on the window. */
+function describer(): Promise<string> {
+  return (describeSource ??= build({
+    entryPoints: [fileURLToPath(new URL("../src/page/compare.ts", import.meta.url))], bundle: true, write: false, format: "iife", globalName: "pillionCompare",
+  }).then((r) => r.outputFiles[0]!.text));
+}
+
+/** The lines that describe the user's page. */
+export async function linesOf(page: Page): Promise<string[]> {
+  return page.evaluate(`(() => { ${await describer()}; return pillionCompare.describePage(document) })()`);
+}
+
+/** The lines that describe what a viewer's frame shows. */
+export async function linesIn(page: Page, testId: string): Promise<string[]> {
+  return page.evaluate(`(() => { ${await describer()}; return pillionCompare.describePage(document.querySelector('[data-testid=${testId}]').contentDocument) })()`);
+}
+
+/** Waits until both are the same, and reports the first line that is not. */
+export async function waitSame(left: () => Promise<string[]>, right: () => Promise<string[]>, ms = 10_000): Promise<void> {
+  const until = Date.now() + ms;
+  for (;;) {
+    const [a, b] = [await left(), await right()];
+    const i = a.findIndex((line, n) => line !== b[n]);
+    if (i < 0 && a.length === b.length) return;
+    if (Date.now() > until) {
+      const at = i < 0 ? a.length : i;
+      throw new Error(`they differ at line ${at}:\n${a.slice(Math.max(0, at - 3), at + 3).join("\n")}\n--- and\n${b.slice(Math.max(0, at - 3), at + 3).join("\n")}`);
+    }
+    await new Promise((done) => setTimeout(done, 100));
+  }
+}
+
+export async function signIn(context: BrowserContext, gateway: Gateway, name: string, password: string, path = "/"): Promise<Page> {
+  const page = await context.newPage();
+  await page.goto(gateway.console + path);
+  await page.getByTestId("name").fill(name);
+  await page.getByTestId("password").fill(password);
+  await page.getByTestId("signin").click();
+  await page.getByTestId("signin").waitFor({ state: "detached" });
+  return page;
+}
+
+/** Asks for help on the user's page and returns the code. */
+export async function askForHelp(user: Page): Promise<string> {
+  await user.locator("pillion-assist [data-action=request]").click();
+  return (await user.locator("pillion-assist [data-role=code]").textContent())!;
+}
+
+/** Brings user and agent to where the agent sees the page. */
+export async function share(user: Page, agent: Page): Promise<string> {
+  const code = await askForHelp(user);
+  await agent.getByTestId("code-input").fill(code);
+  await agent.getByTestId("join").click();
+  await user.locator("pillion-assist [data-role=consent] [data-action=allow]").click();
+  await agent.getByTestId("state").filter({ hasText: "live" }).waitFor();
+  await sameAsMirror(user, agent);
+  return agent.url().split("/").pop()!;
+}
+
+export async function sameAsMirror(user: Page, agent: Page): Promise<void> {
+  await waitSame(() => linesOf(user), () => linesIn(agent, "mirror"));
+}
