@@ -171,7 +171,7 @@ func (m *Model) nameOf(n *Node) string {
 	case control && (kind == "radio" || kind == "checkbox"):
 		tries = append(tries, func() string { return following(n) }, func() string { return cellBefore(n) })
 	case control:
-		tries = append(tries, func() string { return cellBefore(n) })
+		tries = append(tries, func() string { return preceding(n) }, func() string { return cellBefore(n) })
 	default:
 		tries = append(tries, func() string { return text(n) })
 	}
@@ -190,7 +190,7 @@ func attr(n *Node, name string) func() string {
 
 // labelOf is the text of the label element around a control or for it.
 func (m *Model) labelOf(n *Node) string {
-	for p := n.parent; p != nil; p = p.parent {
+	for p := n.parent; p != nil && p.Kind == ElementNode; p = p.parent {
 		if p.Name == "label" {
 			return text(p)
 		}
@@ -234,13 +234,34 @@ func following(n *Node) string {
 	return ""
 }
 
+// preceding is the text right before a control, on its own line.
+func preceding(n *Node) string {
+	if n.parent == nil {
+		return ""
+	}
+	before := ""
+	for _, c := range n.parent.Children {
+		switch {
+		case c == n:
+			return before
+		case c.Kind == TextNode && strings.TrimSpace(c.Text) != "":
+			before = c.Text
+		case c.Kind == ElementNode && (c.Name == "b" || c.Name == "span" || c.Name == "strong" || c.Name == "font"):
+			before = text(c)
+		case c.Kind == ElementNode:
+			before = ""
+		}
+	}
+	return ""
+}
+
 // cellBefore is the text of the table cell before the one that a control is in.
 func cellBefore(n *Node) string {
 	cell := n.parent
-	for cell != nil && cell.Name != "td" && cell.Name != "th" {
+	for cell != nil && cell.Kind == ElementNode && cell.Name != "td" && cell.Name != "th" {
 		cell = cell.parent
 	}
-	if cell == nil || cell.parent == nil {
+	if cell == nil || cell.Kind != ElementNode || cell.parent == nil {
 		return ""
 	}
 	before := ""

@@ -126,7 +126,7 @@ export function Live({ session, account }: { session: string; account: Account }
   const can = { view: true, point: level.value !== "view", control: level.value === "act" };
   const says = SAYS[state.value];
   return (
-    <div class="live">
+    <div class="live-view">
       <header class="top">
         <a href="/" aria-label="Back to the list"><Brand /></a>
         <span class={"chip " + state.value} data-testid="state">{state.value}</span>
