@@ -29,12 +29,12 @@ packages: ## what the end-to-end tests drive: a browser and a legacy site
 	if [ $${#missing[@]} -gt 0 ]; then \
 	  apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$${missing[@]}" >/dev/null; fi
 
-test: test-go ## everything
+test: packages lint test-web test-go test-e2e ## everything
 
-test-web: ui packages
+test-web: ui
 	cd $(WEB) && npm run --silent check && npm test --silent
 
-test-go:
+test-go: ui
 	go vet ./...
 	go test -race -timeout 20m ./...
 
