@@ -160,9 +160,3 @@ it("replays the session with the site switched off, as it was", async () => {
   expect(checked.output).toContain("is whole");
   expect(checked.status).toBe(0);
 });
-
-declare global {
-  interface Window {
-    pillionPlayer?: { seek(ms: number): Promise<void>; readonly duration: number; readonly time: number };
-  }
-}

@@ -1,0 +1,126 @@
+import { appendFileSync, cpSync, mkdtempSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, expect, it } from "vitest";
+import type { Browser, Page } from "playwright-core";
+import { freePort, linesIn, linesOf, pillion, Program, sameAsMirror, share, signIn, startBrowser, startGateway, waitSame, type Gateway } from "./stage.ts";
+
+// A site that nobody here wrote: Debian's DokuWiki under PHP's own server.
+const DOKUWIKI = "/usr/share/dokuwiki";
+
+/** A configuration and pages of the test's own: everybody may edit. */
+function configure(): string {
+  const dir = mkdtempSync(join(tmpdir(), "pillion-wiki-"));
+  cpSync("/etc/dokuwiki", join(dir, "conf"), { recursive: true, dereference: true });
+  cpSync("/var/lib/dokuwiki/data", join(dir, "data"), { recursive: true, dereference: true });
+  appendFileSync(join(dir, "conf", "local.php"), `\n$conf['useacl'] = 0; $conf['savedir'] = '${dir}/data';\n`);
+  writeFileSync(join(dir, "prepend.php"), `<?php define('DOKU_CONF', '${dir}/conf/');\n`);
+  return join(dir, "prepend.php");
+}
+
+let wiki: Program;
+let gateway: Gateway;
+let browser: Browser;
+let user: Page;
+let agent: Page;
+let session: string;
+const seen: { at: number; lines: string[] }[] = [];
+
+const shots = process.env["SHOTS"];
+async function shot(page: Page, name: string): Promise<void> {
+  if (shots) await page.screenshot({ path: `${shots}/wiki-${name}.png` });
+}
+
+async function remember(): Promise<void> {
+  await sameAsMirror(user, agent);
+  seen.push({ at: Date.now() + 50, lines: await linesOf(user) });
+  await user.waitForTimeout(200);
+}
+
+beforeAll(async () => {
+  const site = `127.0.0.1:${await freePort()}`;
+  wiki = Program.start("php", ["-d", `auto_prepend_file=${configure()}`, "-S", site, "-t", DOKUWIKI], { cwd: DOKUWIKI, env: { PHP_CLI_SERVER_WORKERS: "4" } });
+  await wiki.says("started");
+  gateway = await startGateway(["serve", "--upstream", `http://${site}`]);
+  expect((await pillion(["account", "add", "Ann", "--role", "agent", "--data", gateway.data], "pass-word\n")).status).toBe(0);
+  expect((await pillion(["account", "add", "Otto", "--role", "auditor", "--data", gateway.data], "pass-word\n")).status).toBe(0);
+  browser = await startBrowser();
+  user = await (await browser.newContext({ viewport: { width: 1100, height: 760 } })).newPage();
+  agent = await signIn(await browser.newContext({ viewport: { width: 1440, height: 900 } }), gateway, "Ann", "pass-word");
+});
+
+afterAll(async () => {
+  await browser?.close();
+  await gateway?.program.end();
+  await wiki?.end();
+});
+
+it("shares a page in the middle of an edit", async () => {
+  await user.goto(gateway.site + "/doku.php?id=pillion_test&do=edit");
+  await shot(user, "start");
+  await user.locator("#wiki__text").pressSequentially("====== Rates ======\nFirst line");
+  session = await share(user, agent);
+  expect(await agent.frameLocator("[data-testid=mirror]").locator("#wiki__text").inputValue()).toContain("First line");
+  await remember();
+  await shot(agent, "console");
+});
+
+it("follows typing, the editor's buttons and a preview", async () => {
+  await user.locator("#wiki__text").press("Control+End");
+  await user.locator("#wiki__text").pressSequentially("\nSecond **line**");
+  await remember();
+  await user.locator("#tool__bar button").first().click();
+  await remember();
+  await user.locator("[name='do[preview]']").click();
+  await user.locator(".preview").first().waitFor();
+  await remember();
+});
+
+it("lets the agent fill in the summary", async () => {
+  const box = (await agent.frameLocator("[data-testid=mirror]").locator("#edit__summary").boundingBox())!;
+  await agent.mouse.click(box.x + 20, box.y + box.height / 2);
+  await agent.getByTestId("editor").fill("from the agent");
+  await agent.getByTestId("editor").press("Enter");
+  await expect.poll(() => user.locator("#edit__summary").inputValue()).toBe("from the agent");
+  await agent.getByTestId("confirmed").first().waitFor();
+  await remember();
+});
+
+it("follows to other pages of the site, and a search as one types", async () => {
+  await user.evaluate(() => (window.onbeforeunload = null));
+  await user.goto(gateway.site + "/doku.php?id=start&do=index");
+  await remember();
+  await user.locator("#qsearch__in").pressSequentially("wiki");
+  await user.waitForTimeout(1500);
+  await remember();
+  await user.goto(gateway.site + "/doku.php?id=wiki:syntax");
+  await user.mouse.wheel(0, 1200);
+  await user.waitForTimeout(300);
+  await expect
+    .poll(() => agent.frameLocator("[data-testid=mirror]").locator("html").evaluate((el) => el.scrollTop))
+    .toBe(await user.evaluate(() => document.documentElement.scrollTop));
+  await remember();
+  await shot(user, "user-syntax");
+  await shot(agent, "console-syntax");
+});
+
+it("replays all of it with the site switched off", async () => {
+  await user.locator("pillion-assist [data-action=end]").click();
+  await agent.getByText("The session is over").waitFor();
+  await wiki.end();
+  const auditor = await signIn(await browser.newContext({ viewport: { width: 1440, height: 900 } }), gateway, "Otto", "pass-word", `/replay/${session}`);
+  await auditor.getByTestId("event-row").first().waitFor();
+  const start = await auditor.evaluate(async () => {
+    const r = await fetch(location.pathname.replace("/replay/", "/api/sessions/") + "/recording");
+    return Date.parse(((await r.json()) as { start: string }).start);
+  });
+  for (const { at, lines } of [...seen, ...seen.toReversed()]) {
+    await auditor.evaluate((ms) => window.pillionPlayer!.seek(ms), at - start);
+    await waitSame(async () => lines, () => linesIn(auditor, "page"));
+    expect(await auditor.getByTestId("missing").count()).toBe(0);
+  }
+  await auditor.evaluate((ms) => window.pillionPlayer!.seek(ms), seen[2]!.at - start);
+  // From the wiki's own style sheet, out of the archive.
+  expect(await auditor.frameLocator("[data-testid=page]").locator("#dokuwiki__header").evaluate((el) => getComputedStyle(el).paddingTop)).toBe("32px");
+  await shot(auditor, "player");
+});

@@ -1,0 +1,3 @@
+interface Window {
+  pillionPlayer?: { seek(ms: number): Promise<void>; readonly duration: number; readonly time: number };
+}
