@@ -308,7 +308,7 @@ func (s *Session) takeBatch(p *page, r *Record) (keep bool, shown []byte, err er
 		p.filtered = p.filtered || filtered.Elements
 		r.Payload = batch.Append(nil)
 	}
-	err = p.model.Apply(batch)
+	shown, err = p.model.ApplyFor(nil, batch, s.hub.opts.URLs(s.info.ID, p.id))
 	switch {
 	case errors.Is(err, ErrDigest) && p.filtered:
 	case errors.Is(err, ErrDigest), errors.Is(err, ErrModel):
@@ -320,7 +320,7 @@ func (s *Session) takeBatch(p *page, r *Record) (keep bool, shown []byte, err er
 		}
 	}
 	p.url, p.title = p.model.URL(), p.model.Title()
-	return true, batch.AppendFor(nil, s.hub.opts.URLs(s.info.ID, p.id), p.model), nil
+	return true, shown, nil
 }
 
 func (s *Session) takeConfirmation(p *page, r *Record) (keep bool, err error) {

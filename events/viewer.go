@@ -17,36 +17,73 @@ func (s *PageState) AppendFor(dst []byte, urls URLs) []byte {
 	return w.buf
 }
 
-// AppendFor appends the batch as a viewer gets it. The model is the page after it.
-func (b *Batch) AppendFor(dst []byte, urls URLs, m *Model) []byte {
-	if urls == nil {
-		return b.Append(dst)
-	}
+// ApplyFor applies a batch as Apply does, and appends it as a viewer gets it.
+// Each event is written before it is applied: what comes later in the batch
+// changes the nodes that it brought.
+func (m *Model) ApplyFor(dst []byte, b *Batch, urls URLs) ([]byte, error) {
 	w := newWriter(dst)
 	w.urls = urls
 	w.u8(Version)
 	w.uint(b.Base)
+	m.other = false
+	for i := range b.Events {
+		e := &b.Events[i]
+		whole := urls != nil && m.changesStyle(e)
+		if !whole {
+			shown := w.eventFor(e, m)
+			w.event(&shown, true)
+		}
+		if err := m.apply(e); err != nil {
+			return nil, err
+		}
+		if whole {
+			// A part cannot be placed in a text whose URLs are others.
+			n := m.nodes[e.ID]
+			w.event(&PageEvent{Op: OpText, Cause: e.Cause, Dt: e.Dt, ID: e.ID, Text: urls.CSS(m.baseOf(n), n.Text)}, true)
+		}
+	}
+	if m.other {
+		return w.buf, ErrDigest
+	}
+	return w.buf, nil
+}
+
+// Visit lets urls see every URL that a batch brings to the page. The model is
+// the page after it.
+func (m *Model) Visit(b *Batch, urls URLs) {
+	w := newWriter(nil)
+	w.urls = urls
 	for i := range b.Events {
 		e := w.eventFor(&b.Events[i], m)
+		if m.changesStyle(&e) {
+			n := m.nodes[e.ID]
+			urls.CSS(m.baseOf(n), n.Text)
+		}
 		w.event(&e, true)
 	}
-	return w.buf
+}
+
+// changesStyle reports whether an event changes the text of a style element.
+func (m *Model) changesStyle(e *PageEvent) bool {
+	if e.Op != OpText && e.Op != OpSplice {
+		return false
+	}
+	n := m.nodes[e.ID]
+	return n != nil && n.parent != nil && isStyle(n.parent)
 }
 
 // eventFor maps what an event bears; a subtree is mapped as it is written.
 func (w *writer) eventFor(e *PageEvent, m *Model) PageEvent {
 	out := *e
+	if w.urls == nil {
+		return out
+	}
 	n := m.Node(e.ID)
 	w.base = m.baseOf(n)
 	switch e.Op {
 	case OpAttr:
 		if n != nil {
 			out.Text = w.urls.Attr(w.base, n, e.Name, e.Text)
-		}
-	case OpText, OpSplice:
-		// A part cannot be placed in a text whose URLs are others: the whole goes.
-		if n != nil && n.parent != nil && isStyle(n.parent) {
-			out = PageEvent{Op: OpText, Cause: e.Cause, Dt: e.Dt, ID: e.ID, Text: w.urls.CSS(w.base, n.Text)}
 		}
 	case OpRules, OpSheet:
 		out.Lines = w.mapLines(e.Lines)

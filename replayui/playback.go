@@ -227,12 +227,11 @@ func (v *viewing) take(record []byte) error {
 		if m == nil {
 			return nil // the log kept none of this kind
 		}
-		if err := m.Apply(b); err != nil && !errors.Is(err, events.ErrDigest) {
+		shown, err := m.ApplyFor(nil, b, urls)
+		if err != nil && !errors.Is(err, events.ErrDigest) {
 			return errors.Join(archive.ErrDamaged, err)
 		}
-		if v.keep {
-			r.Payload = b.AppendFor(nil, urls, m)
-		}
+		r.Payload = shown
 	}
 	if v.keep {
 		out := events.AppendRecord(nil, &r)

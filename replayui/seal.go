@@ -114,7 +114,7 @@ func (s *Sealer) sealUntilDone(ctx context.Context, info events.SessionInfo) {
 func (s *Sealer) Seal(ctx context.Context, info events.SessionInfo) error {
 	w := archive.NewRecordingWriter(s.opts.Objects, string(info.ID))
 	t := newTimeline()
-	assets := &assetFinder{s: s, info: info, t: t, seen: map[string]bool{}}
+	assets := &assetFinder{s: s, info: info, t: t, seen: map[string]bool{}, direct: map[string]bool{}}
 	frame := keyframes{}
 	for r, err := range s.opts.Log.Read(ctx, info.ID, 0) {
 		if err != nil {
@@ -135,9 +135,6 @@ func (s *Sealer) Seal(ctx context.Context, info events.SessionInfo) error {
 		return err
 	}
 	info.State, info.Recording = events.StateSealed, string(info.ID)
-	if len(assets.missing) > 0 {
-		info.Error = fmt.Sprintf("%d files that the pages used are not in the archive", len(assets.missing))
-	}
 	contents := archive.Contents{Session: info, Pages: t.pages, Events: t.marks, Captures: assets.found, Missing: assets.missing}
 	if _, err := w.Seal(ctx, contents, s.opts.Key); err != nil {
 		return err
@@ -199,6 +196,7 @@ type assetFinder struct {
 	info    events.SessionInfo
 	t       *timeline
 	seen    map[string]bool
+	direct  map[string]bool // named by markup, not by a style sheet that may never use it
 	wanted  []archive.PageCapture
 	found   []archive.PageCapture
 	missing []archive.PageCapture
@@ -208,7 +206,7 @@ type assetFinder struct {
 const maxAssets = 50_000
 
 func (a *assetFinder) want(page events.PageID, u string) {
-	key := fmt.Sprint(page, " ", u)
+	key := captureKey(uint32(page), u)
 	if a.seen[key] || len(a.seen) >= maxAssets {
 		return
 	}
@@ -223,17 +221,42 @@ func (a *assetFinder) visitor(page events.PageID) assetURLs {
 	}}
 }
 
+// markup is a visitor that tells markup from style.
+type markup struct {
+	assetURLs
+	a    *assetFinder
+	page events.PageID
+}
+
+// Attr implements events.URLs.
+func (m markup) Attr(base string, el *events.Node, name, value string) string {
+	direct := assetURLs{func(u *url.URL) string {
+		m.a.direct[captureKey(uint32(m.page), asSent(u))] = true
+		return m.visit(u)
+	}}
+	if name == "style" || el.Name == "link" && name == "href" && !strings.Contains(strings.ToLower(relOf(el)), "stylesheet") {
+		direct = m.assetURLs
+	}
+	return direct.Attr(base, el, name, value)
+}
+
+func relOf(el *events.Node) string {
+	rel, _ := el.Attr("rel")
+	return rel
+}
+
 // add looks at a record, after the timeline did.
 func (a *assetFinder) add(r *events.Record) {
 	m := a.t.models[r.Page]
 	switch r.Kind {
 	case events.KindPageState:
 		if m != nil {
-			m.State().AppendFor(nil, a.visitor(r.Page))
+			m.State().AppendFor(nil, markup{a.visitor(r.Page), a, r.Page})
 		}
 	case events.KindPageEvents:
+		// The timeline has applied it: the model knows every document's base.
 		if b, err := events.DecodeBatch(r.Payload); err == nil && m != nil {
-			b.AppendFor(nil, a.visitor(r.Page), m)
+			m.Visit(b, markup{a.visitor(r.Page), a, r.Page})
 		}
 	}
 }
@@ -247,7 +270,9 @@ func (a *assetFinder) find(ctx context.Context) error {
 		from, to := a.window(page)
 		c, err := a.s.opts.Captures.Find(ctx, next.URL, a.info.Visit, from, to)
 		if errors.Is(err, archive.ErrAbsent) {
-			a.missing = append(a.missing, next)
+			if a.direct[captureKey(next.Page, next.URL)] {
+				a.missing = append(a.missing, next)
+			}
 			continue
 		}
 		if err != nil {

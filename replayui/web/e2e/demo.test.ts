@@ -149,6 +149,7 @@ it("replays the session with the site switched off, as it was", async () => {
   });
   for (const { at, lines } of [...seen, ...seen.toReversed()]) {
     await auditor.evaluate((ms) => window.pillionPlayer!.seek(ms), at - start);
+    expect(await auditor.getByRole("alert").allTextContents()).toEqual([]);
     await waitSame(async () => lines, () => linesIn(auditor, "page"));
   }
   expect(await auditor.getByTestId("missing").count()).toBe(0);

@@ -24,7 +24,7 @@ const playing = signal(false);
 const speed = signal(1);
 const chosen = signal(new Set(TYPES));
 const words = signal("");
-const missing = signal(0);
+const missing = signal<string[]>([]);
 const place = signal("");
 
 const duration = computed(() => recording.value?.described.duration ?? 0);
@@ -109,7 +109,7 @@ function Player({ recording }: { recording: Recording }) {
   const room = useRef<HTMLDivElement>(null);
   const transport = useRef<Transport>(undefined);
   useEffect(() => {
-    const stage: Stage = new Stage(room.current!, "page", () => (missing.value = stage?.missing.size ?? 0));
+    const stage: Stage = new Stage(room.current!, "page", () => (missing.value = [...(stage?.missing ?? [])]));
     const playback = new Playback(recording, stage, () => (place.value = stage.mirror.shown.url));
     const t = (transport.current = new Transport(playback, stage));
     window.pillionPlayer = {
@@ -136,7 +136,9 @@ function Player({ recording }: { recording: Recording }) {
         <a href="/" aria-label="Back to the list"><Brand /></a>
         <span class="place"><b>{s.title || "Recording"}</b> <small>{place.value}</small></span>
         <span class="grow" />
-        {missing.value > 0 && <span class="chip asking" data-testid="missing" title="The archive does not hold them">{missing.value} file{missing.value === 1 ? "" : "s"} missing</span>}
+        {missing.value.length > 0 && (
+          <span class="chip asking" data-testid="missing" title={"The archive does not hold:\n" + missing.value.join("\n")}>{missing.value.length} file{missing.value.length === 1 ? "" : "s"} missing</span>
+        )}
         <small>{new Date(recording.described.start).toLocaleString()} · {s.agents?.join(", ")}</small>
       </header>
       <div class="work">

@@ -47,7 +47,7 @@ export class Stage {
 
   private lost(el: Element): void {
     const url = el.getAttribute?.("src") ?? el.getAttribute?.("href");
-    if (!url) return;
+    if (!url || counts(el)) return;
     this.missing.add(url);
     this.missed();
   }
@@ -162,4 +162,10 @@ export class Stage {
     this.mirror.restoreScrolls();
     this.layout();
   }
+}
+
+/** Pictures of a pixel or two are there to count visits, not to be seen. */
+function counts(el: Element): boolean {
+  const size = (name: string) => Number(el.getAttribute(name) ?? NaN);
+  return size("width") <= 2 && size("height") <= 2;
 }
