@@ -213,7 +213,7 @@ func OpenRecording(ctx context.Context, store ObjectStore, session string) (*Rec
 	}
 	r := &Recording{store: store, session: session, text: text}
 	if err := json.Unmarshal(text, &r.Manifest); err != nil {
-		return nil, fmt.Errorf("recording %s: the manifest is %w: %v", session, ErrDamaged, err)
+		return nil, fmt.Errorf("recording %s: the manifest is %w: %w", session, ErrDamaged, err)
 	}
 	if r.Version != manifestVersion {
 		return nil, fmt.Errorf("recording %s: version %d is not known here", session, r.Version)
@@ -251,7 +251,7 @@ func (r *Recording) unpack(ctx context.Context, part string, want Ref) ([]byte, 
 	}
 	content, err := unpacker.DecodeAll(packed, nil)
 	if err != nil {
-		return nil, fmt.Errorf("%s is %w: %v", part, ErrDamaged, err)
+		return nil, fmt.Errorf("%s is %w: %w", part, ErrDamaged, err)
 	}
 	return content, nil
 }

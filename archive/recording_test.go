@@ -69,7 +69,7 @@ func TestARecordingComesBack(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := archive.Each(b, func(record []byte) error { n++; return nil }); err != nil {
+		if err := archive.Each(b, func([]byte) error { n++; return nil }); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -92,9 +92,10 @@ func (f *Filtered) element(n *Node) {
 	for _, a := range n.Attrs {
 		lower := strings.ToLower(a.Name)
 		frame := (name == "iframe" || name == "frame") && lower == "src"
-		if !frame && !(secret && lower == "value") && !forbiddenAttr(a.Name, a.Value) {
-			kept = append(kept, a)
+		if frame || secret && lower == "value" || forbiddenAttr(a.Name, a.Value) {
+			continue
 		}
+		kept = append(kept, a)
 	}
 	f.Any = f.Any || len(kept) != len(n.Attrs)
 	n.Attrs = kept

@@ -42,8 +42,8 @@ func (p *fakePeer) Close(code int, _ string) {
 	p.closed = code
 }
 
-// waitText waits until a text that contains all parts was sent, and returns it.
-func (p *fakePeer) waitText(t *testing.T, parts ...string) string {
+// waitText waits until a text that contains all parts was sent.
+func (p *fakePeer) waitText(t *testing.T, parts ...string) {
 	t.Helper()
 	for deadline := time.Now().Add(10 * time.Second); time.Now().Before(deadline); time.Sleep(time.Millisecond) {
 		p.mu.Lock()
@@ -55,12 +55,11 @@ func (p *fakePeer) waitText(t *testing.T, parts ...string) string {
 				}
 			}
 			p.mu.Unlock()
-			return s
+			return
 		}
 		p.mu.Unlock()
 	}
 	t.Fatalf("no text with %q among %q", parts, p.texts)
-	return ""
 }
 
 func (p *fakePeer) kinds() string {

@@ -9,10 +9,10 @@ import (
 type archived struct{}
 
 func (archived) Attr(base string, el *Node, name, value string) string {
-	if name != "src" && !(el.Name == "link" && name == "href") {
-		return value
+	if name == "src" || el.Name == "link" && name == "href" {
+		return "[" + base + "]" + value
 	}
-	return "[" + base + "]" + value
+	return value
 }
 
 func (archived) CSS(base, text string) string {

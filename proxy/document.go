@@ -2,6 +2,7 @@ package proxy
 
 import (
 	"bytes"
+	"errors"
 	"io"
 
 	"github.com/pillion-dev/pillion/rewrite"
@@ -51,7 +52,7 @@ func (d *document) Read(p []byte) (int, error) {
 	if d.out.Len() > 0 {
 		return d.out.Read(p)
 	}
-	if d.err != io.EOF {
+	if !errors.Is(d.err, io.EOF) {
 		d.x.broken = d.err
 	}
 	return 0, d.err

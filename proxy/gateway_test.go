@@ -343,7 +343,7 @@ func TestWebSocketPassesAndClosesOnBothSides(t *testing.T) {
 	c := dial()
 	_ = c.CloseNow()
 	select {
-	case <-siteDone:
+	case <-done(siteDone):
 	case <-ctx.Done():
 		t.Fatal("the site's side stayed open")
 	}
@@ -356,4 +356,16 @@ func TestWebSocketPassesAndClosesOnBothSides(t *testing.T) {
 		t.Error("the browser's side stayed open")
 	}
 	_ = c.CloseNow()
+}
+
+// done is closed when anything comes from c.
+func done(c <-chan error) <-chan struct{} {
+	d := make(chan struct{})
+	go func() {
+		defer close(d)
+		for range c {
+			return
+		}
+	}()
+	return d
 }

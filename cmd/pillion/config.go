@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -54,7 +55,7 @@ type gatewayFlags struct {
 // yamlFile reads a configuration file: flag names, nested or with dashes.
 func yamlFile(r io.Reader) (kong.Resolver, error) {
 	var values map[string]any
-	if err := yaml.NewDecoder(r).Decode(&values); err != nil && err != io.EOF {
+	if err := yaml.NewDecoder(r).Decode(&values); err != nil && !errors.Is(err, io.EOF) {
 		return nil, fmt.Errorf("configuration file: %w", err)
 	}
 	used := func(name string) (any, bool) {

@@ -33,7 +33,7 @@ func (c *demoCommand) Run(p *program) error {
 	go func() { failed <- site.Serve(listener) }() // ends with the server
 	defer func() {
 		closeServers([]*http.Server{site})
-		<-failed
+		_ = <-failed //nolint:staticcheck // that it was closed is no news
 	}()
 	accounts := replayui.NewAccounts(accountsFile(c.Data))
 	for _, a := range []replayui.Account{
