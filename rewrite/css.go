@@ -144,13 +144,16 @@ func (s *cssScanner) unquoted() (string, bool) {
 		case isSpace(c):
 			s.spaces()
 			if s.pos < len(s.src) && s.src[s.pos] != ')' {
-				return "", s.badURL()
+				s.badURL()
+				return "", false
 			}
 		case c == '"' || c == '\'' || c == '(' || c < 0x20 || c == 0x7f:
-			return "", s.badURL()
+			s.badURL()
+			return "", false
 		case c == '\\':
 			if !validEscape(s.src[s.pos:]) {
-				return "", s.badURL()
+				s.badURL()
+				return "", false
 			}
 			s.escape(&text)
 		default:
@@ -161,20 +164,19 @@ func (s *cssScanner) unquoted() (string, bool) {
 	return text.String(), false
 }
 
-// badURL skips to the bracket that ends a bad URL token and returns false.
-func (s *cssScanner) badURL() bool {
+// badURL skips to the bracket that ends a bad URL token.
+func (s *cssScanner) badURL() {
 	for s.pos < len(s.src) {
 		switch {
 		case s.src[s.pos] == ')':
 			s.pos++
-			return false
+			return
 		case validEscape(s.src[s.pos:]):
 			s.pos++
 		}
 		s.pos++
 	}
 	s.pos = min(s.pos, len(s.src))
-	return false
 }
 
 // quoted reads a string token; false for one that a line break ends.

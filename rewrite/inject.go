@@ -3,6 +3,7 @@ package rewrite
 import (
 	"bytes"
 	"io"
+	"strings"
 )
 
 // maxHold bounds how many bytes an Injector keeps back while it looks for the
@@ -182,12 +183,14 @@ func token(b []byte) (int, tokenKind, bool) {
 	return end, tokenOther, true
 }
 
+const commentStart = "<!--"
+
 // declaration reads a comment, a doctype or a bogus comment.
 func declaration(b []byte) (int, tokenKind, bool) {
-	if len(b) < 4 && bytes.HasPrefix([]byte("<!--"), b) {
+	if len(b) < 4 && strings.HasPrefix(commentStart, string(b)) {
 		return 0, 0, false
 	}
-	if !bytes.HasPrefix(b, []byte("<!--")) {
+	if !bytes.HasPrefix(b, []byte(commentStart)) {
 		return doctype(b)
 	}
 	// <!--> and <!---> are whole comments (HTML, 13.2.5.43 and 44).

@@ -1,4 +1,5 @@
 import { HTML_NS, Kind, Op, QUIRKS, type PageEvent, type PageNode, type PageState } from "../protocol/format.ts";
+import * as dom from "./natives.ts";
 import { adoptSheets, replaceRules } from "./mirror-sheets.ts";
 import { showCanvas, showDialog, showPopover } from "./mirror-views.ts";
 
@@ -91,7 +92,7 @@ export class Mirror {
     const d = parent.nodeType === 9 ? (parent as Document) : parent.ownerDocument!;
     const made = this.make(n, d);
     this.enter(n.id, made);
-    parent.insertBefore(made, before);
+    dom.insertBefore(parent, made, before);
     if (n.kind !== Kind.Element) return;
     const el = made as Element;
     if (n.shadow) this.shadow(el, n.shadow);
@@ -117,8 +118,8 @@ export class Mirror {
       el = d.createElement("pillion-unknown"); // a name that only a parser can give
     }
     for (const [name, value] of n.attrs ?? []) setAttribute(el, name, value);
-    if (isFrame(el)) el.setAttribute("sandbox", "allow-same-origin");
-    if (n.name === "pillion-gone") el.setAttribute("style", "display:none");
+    if (isFrame(el)) dom.setAttribute(el, "sandbox", "allow-same-origin");
+    if (n.name === "pillion-gone") dom.setAttribute(el, "style", "display:none");
     return el;
   }
 
@@ -147,10 +148,11 @@ export class Mirror {
       for (const m of [this.nodes, this.scrolls, this.rules, this.adopted]) m.delete(id);
       this.ids.delete(n);
     }
-    for (const c of n.childNodes) this.forget(c);
+    for (const c of dom.childNodes(n)) this.forget(c);
     if (n.nodeType !== 1) return;
     const el = n as Element;
-    if (el.shadowRoot) this.forget(el.shadowRoot);
+    const root = dom.shadowRoot(el);
+    if (root) this.forget(root);
     const inner = isFrame(el) ? (el as HTMLIFrameElement).contentDocument : null;
     if (inner) this.forget(inner);
   }
@@ -189,8 +191,9 @@ export class Mirror {
     const [id, other, before] = e.ids ?? [];
     switch (e.op) {
       case Op.Remove: {
-        const n = this.need(id) as ChildNode;
-        n.remove();
+        const n = this.need(id);
+        const parent = dom.parentNode(n);
+        if (parent) dom.removeChild(parent, n);
         this.forget(n);
         break;
       }
@@ -204,7 +207,7 @@ export class Mirror {
         setAttribute(this.need(id) as Element, e.name!, e.text!);
         break;
       case Op.AttrGone:
-        if (!SKIPPED.test(e.name!)) (this.need(id) as Element).removeAttribute(e.name!);
+        if (!SKIPPED.test(e.name!)) dom.removeAttribute(this.need(id) as Element, e.name!);
         break;
       case Op.Text:
         (this.need(id) as CharacterData).data = e.text!;
@@ -244,7 +247,7 @@ export class Mirror {
       const d = (f as HTMLIFrameElement).contentDocument;
       return { f, d, id: this.id(d), quirks: d?.compatMode === "BackCompat", content: d ? [...d.childNodes] : [] };
     });
-    parent.insertBefore(n, before);
+    dom.insertBefore(parent, n, before);
     for (const { f, d, id, quirks, content } of kept) {
       const now = (f as HTMLIFrameElement).contentDocument;
       if (!id || !now || now === d) continue;
@@ -361,7 +364,7 @@ export class Mirror {
 }
 
 function isFrame(el: Element): boolean {
-  return (el.localName === "iframe" || el.localName === "frame") && el.namespaceURI === HTML_NS;
+  return (dom.localName(el) === "iframe" || dom.localName(el) === "frame") && dom.namespaceURI(el) === HTML_NS;
 }
 
 function doctypeMarkup(n: PageNode): string {
@@ -378,13 +381,14 @@ function setValue(n: Node, value: string): void {
 
 function setAttribute(el: Element, name: string, value: string): void {
   if (SKIPPED.test(name)) return;
-  if ((el.localName === "iframe" || el.localName === "frame") && name === "src") return;
-  if (el.localName === "link" && name === "rel") value = value.replace(/\b(preload|prefetch|modulepreload|preconnect|dns-prefetch|prerender|manifest|import)\b/gi, "");
-  if (el.localName === "dialog" && name === "open") return; // its own event says how
-  if (name === "style" && el.localName === "pillion-gone") return;
+  const of = dom.localName(el);
+  if ((of === "iframe" || of === "frame") && name === "src") return;
+  if (of === "link" && name === "rel") value = value.replace(/\b(preload|prefetch|modulepreload|preconnect|dns-prefetch|prerender|manifest|import)\b/gi, "");
+  if (of === "dialog" && name === "open") return; // its own event says how
+  if (name === "style" && of === "pillion-gone") return;
   try {
     if (/^xlink:/.test(name)) el.setAttributeNS("http://www.w3.org/1999/xlink", name, value);
-    else el.setAttribute(name, value);
+    else dom.setAttribute(el, name, value);
   } catch {
     parsedAttribute(el, name, value);
   }

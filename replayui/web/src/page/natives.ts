@@ -33,6 +33,10 @@ export const hasAttribute = method<(of: Element, name: string) => boolean>(eleme
 export const matches = method<(of: Element, selector: string) => boolean>(element, "matches");
 export const scrollLeft = getter<Element, number>(element, "scrollLeft");
 export const scrollTop = getter<Element, number>(element, "scrollTop");
+export const setAttribute = method<(of: Element, name: string, value: string) => void>(element, "setAttribute");
+export const removeAttribute = method<(of: Element, name: string) => void>(element, "removeAttribute");
+export const insertBefore = method<(of: Node, n: Node, before: Node | null) => Node>(node, "insertBefore");
+export const removeChild = method<(of: Node, n: Node) => Node>(node, "removeChild");
 export const data = getter<CharacterData, string>(CharacterData.prototype, "data");
 export const contentDocument = getter<HTMLIFrameElement, Document | null>(HTMLIFrameElement.prototype, "contentDocument");
 const frameDocument = getter<Element, Document | null>(HTMLFrameElement.prototype, "contentDocument");
@@ -43,6 +47,13 @@ export const cancel = window.clearTimeout.bind(window);
 export const nextFrame = window.requestAnimationFrame.bind(window);
 const quote = JSON.stringify;
 export const parse = JSON.parse as (text: string) => unknown;
+
+/** The children of a node, as they are now. */
+export function childNodes(of: Node): Node[] {
+  const list: Node[] = [];
+  for (let c = firstChild(of); c; c = nextSibling(c)) list.push(c);
+  return list;
+}
 
 /** The document in a frame, null where the page may not read it. */
 export function documentIn(frame: Element): Document | null {
