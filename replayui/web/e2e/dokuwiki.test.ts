@@ -24,6 +24,8 @@ let browser: Browser;
 let user: Page;
 let agent: Page;
 let session: string;
+/** a mirror that had to ask for the page again was wrong before */
+const warnings: string[] = [];
 let padding: string;
 const seen: { at: number; lines: string[] }[] = [];
 
@@ -48,6 +50,7 @@ beforeAll(async () => {
   browser = await startBrowser();
   user = await (await browser.newContext({ viewport: { width: 1100, height: 760 } })).newPage();
   agent = await signIn(await browser.newContext({ viewport: { width: 1440, height: 900 } }), gateway, "Ann", "pass-word");
+  agent.on("console", (m) => m.text().startsWith("the page is asked for again") && warnings.push(m.text()));
 });
 
 afterAll(async () => {
@@ -109,6 +112,7 @@ it("follows to other pages of the site, and a search as one types", async () => 
 it("replays all of it with the site switched off", async () => {
   await user.locator("pillion-assist [data-action=end]").click();
   await agent.getByText("The session is over").waitFor();
+  expect(warnings).toEqual([]);
   await wiki.end();
   const auditor = await signIn(await browser.newContext({ viewport: { width: 1440, height: 900 } }), gateway, "Otto", "pass-word", `/replay/${session}`);
   await auditor.getByTestId("event-row").first().waitFor();

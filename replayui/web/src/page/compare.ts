@@ -6,6 +6,7 @@ import * as dom from "./natives.ts";
 const GONE = /^(script|noscript|base|object|embed|applet|portal|fencedframe)$/;
 /** Attributes that lead to files, or that a viewer has otherwise. */
 const OTHERWISE = /^(src|srcset|href|xlink:href|poster|background|action|formaction|data|style|imagesrcset|cite|longdesc|ping|manifest|autofocus|autoplay|loading|srcdoc|http-equiv|nonce|integrity|crossorigin|sandbox|allow|csp|open|rel)$|^on/i;
+const PRIVATE = /\bcc-|one-time-code|-password/;
 const SECRET = /^(password|file|hidden)$/;
 
 /** The closed shadow roots that the capture script saw, where it runs. */
@@ -66,6 +67,6 @@ function state(el: Element): string {
   if (dom.localName(el) === "select") return ` selected=${[...(el as HTMLSelectElement).options].flatMap((o, i) => (o.selected ? [i] : [])).join()}`;
   if (dom.localName(el) === "textarea") return ` value=${JSON.stringify(c.value)}`;
   if (dom.localName(el) !== "input") return "";
-  if (SECRET.test(c.type)) return "";
+  if (SECRET.test(c.type) || PRIVATE.test(dom.getAttribute(el, "autocomplete") ?? "")) return "";
   return /^(checkbox|radio)$/.test(c.type) ? ` checked=${c.checked}${c.indeterminate}` : ` value=${JSON.stringify(c.value)}`;
 }

@@ -92,6 +92,7 @@ export class Mirror {
     const d = parent.nodeType === 9 ? (parent as Document) : parent.ownerDocument!;
     const made = this.make(n, d);
     this.enter(n.id, made);
+    if (parent.nodeType === 9) before = makeRoom(d, made, before);
     dom.insertBefore(parent, made, before);
     if (n.kind !== Kind.Element) return;
     const el = made as Element;
@@ -361,6 +362,18 @@ export class Mirror {
       selection.removeAllRanges(); // an offset past a text that is shown otherwise
     }
   }
+}
+
+/**
+ * A document has one root and one doctype: the old one goes from the tree before
+ * the new one comes, and is forgotten when its removal is told.
+ */
+function makeRoom(d: Document, made: Node, before: Node | null): Node | null {
+  const old = made.nodeType === 1 ? d.documentElement : made.nodeType === 10 ? d.doctype : null;
+  if (!old) return before;
+  const next = before === old ? old.nextSibling : before;
+  old.remove();
+  return next;
 }
 
 function isFrame(el: Element): boolean {
