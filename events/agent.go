@@ -23,12 +23,15 @@ type AgentLink struct {
 func (s *Session) AttachAgent(peer Peer, a Account) (*AgentLink, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.over || s.broken {
-		return nil, &ProtocolError{CloseRestart, "the session is not here"}
-	}
 	who := s.member(a)
-	if who == nil {
+	switch {
+	case who == nil:
 		return nil, ErrNotMember
+	case s.over:
+		peer.SendText(ToAgent{Type: "ended", Reason: s.reason})
+		return nil, &ProtocolError{1000, "the session is over"}
+	case s.broken:
+		return nil, &ProtocolError{CloseRestart, "the session is not here"}
 	}
 	l := &AgentLink{s: s, who: who, peer: peer}
 	who.peers = append(who.peers, l)

@@ -135,6 +135,15 @@ func (h *Hub) Start(ctx context.Context, info SessionInfo) (*Session, error) {
 
 // Session returns a session that is not over, or nil.
 func (h *Hub) Session(id SessionID) *Session {
+	if s := h.Lately(id); s != nil && !s.isOver() {
+		return s
+	}
+	return nil
+}
+
+// Lately returns a session that is not over for longer than a minute, or nil:
+// an agent who comes just then is told how it ended.
+func (h *Hub) Lately(id SessionID) *Session {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	return h.sessions[id]
@@ -264,7 +273,9 @@ func (h *Hub) List() []SessionInfo {
 	h.mu.Unlock()
 	infos := make([]SessionInfo, 0, len(list))
 	for _, s := range list {
-		infos = append(infos, s.Info())
+		if !s.isOver() {
+			infos = append(infos, s.Info())
+		}
 	}
 	return infos
 }

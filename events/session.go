@@ -34,6 +34,16 @@ type Session struct {
 	away   time.Time // since when no page of the user's is connected
 	broken bool      // the log lost something: nothing more is accepted
 	over   bool
+	reason string // why it is over
+}
+
+// remembered is how long an ended session is still known.
+const remembered = time.Minute
+
+func (s *Session) isOver() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.over
 }
 
 // participant is a person on the console's side.
@@ -275,7 +285,7 @@ func (s *Session) end(by ParticipantNo, reason string) {
 	if s.over || s.broken {
 		return
 	}
-	s.over = true
+	s.over, s.reason = true, reason
 	if s.code != "" {
 		s.hub.codes.revoke(s.code)
 		s.code = ""
@@ -290,6 +300,7 @@ func (s *Session) end(by ParticipantNo, reason string) {
 	info := s.info
 	s.publish(func() { s.ended(info, shown) }, Record{From: by, Page: s.active, Kind: KindLifecycle, Payload: mustJSON(Lifecycle{Type: "ended", By: by, Reason: reason})})
 	s.closeAll(1000, "the session is over")
+	clear(s.pages) // their models are large
 }
 
 // ended runs when the session's last record is durable. What was never shown to
@@ -297,7 +308,6 @@ func (s *Session) end(by ParticipantNo, reason string) {
 func (s *Session) ended(info SessionInfo, shown bool) {
 	h := s.hub
 	h.later(info.ID, func(ctx context.Context) error {
-		defer h.remove(info.ID)
 		if !shown {
 			return errors.Join(h.opts.Log.Forget(ctx, info.ID), h.opts.Directory.Delete(ctx, info.ID))
 		}
@@ -337,6 +347,9 @@ func (s *Session) hangUp(code int, reason string) {
 func (s *Session) expire(now time.Time) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if s.over && now.Sub(s.info.Ended) > remembered {
+		defer s.hub.remove(s.info.ID)
+	}
 	if s.over || s.broken {
 		return
 	}

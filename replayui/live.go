@@ -2,6 +2,7 @@ package replayui
 
 import (
 	"encoding/json"
+	"errors"
 	"net/http"
 
 	"github.com/pillion-dev/pillion/events"
@@ -148,7 +149,7 @@ func (s *Server) postJoin(w http.ResponseWriter, r *http.Request) error {
 // postTicket lets a participant open the session's socket.
 func (s *Server) postTicket(w http.ResponseWriter, r *http.Request) error {
 	id, a := events.SessionID(r.PathValue("id")), identity(r)
-	session := s.opts.Hub.Session(id)
+	session := s.opts.Hub.Lately(id)
 	if session == nil || !session.Member(hubAccount(a)) {
 		return events.ErrNoSession
 	}
@@ -166,13 +167,16 @@ func (s *Server) agentSocket(w http.ResponseWriter, r *http.Request) {
 		return // answered
 	}
 	peer.serve(r.Context(), false, func([]byte) (receiver, error) {
-		session := s.opts.Hub.Session(t.session)
+		session := s.opts.Hub.Lately(t.session)
 		if session == nil {
 			return receiver{}, &events.ProtocolError{Code: events.ClosePolicy, Reason: "the session is over"}
 		}
 		link, err := session.AttachAgent(peer, hubAccount(t.account))
+		if errors.Is(err, events.ErrNotMember) {
+			err = &events.ProtocolError{Code: events.ClosePolicy, Reason: "not yours"}
+		}
 		if err != nil {
-			return receiver{}, &events.ProtocolError{Code: events.ClosePolicy, Reason: "not yours"}
+			return receiver{}, err
 		}
 		return receiver{text: link.Text, gone: link.Gone}, nil
 	})

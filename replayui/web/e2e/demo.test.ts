@@ -137,7 +137,7 @@ it("replays the session with the site switched off, as it was", async () => {
   await shot(user, "user-ended");
   await gateway.program.end();
   // Another site stands there now: nothing of it may be asked.
-  gateway = await startGateway(["serve", "--upstream", "http://127.0.0.1:9"], gateway.data, [gateway.site, gateway.console].map((u) => u.slice(7)).concat(`127.0.0.1:${await freePort()}`));
+  gateway = await startGateway(["serve", "--upstream", "http://127.0.0.1:9"], gateway.data, gateway.listen);
   const auditor = await signIn(await browser.newContext({ viewport: { width: 1440, height: 900 } }), gateway, "Otto Auditor", "pillion-demo");
   await auditor.getByTestId("session-row").first().waitFor();
   await shot(auditor, "auditor-list");

@@ -62,7 +62,7 @@ export class Program {
   }
 }
 
-export interface Gateway { program: Program; site: string; console: string; data: string; args: string[] }
+export interface Gateway { program: Program; site: string; console: string; data: string; listen: string[] }
 
 /** Runs the program with listeners and a data folder of its own. */
 export async function startGateway(command: string[], data = mkdtempSync(join(tmpdir(), "pillion-e2e-")), ports?: string[]): Promise<Gateway> {
@@ -71,7 +71,7 @@ export async function startGateway(command: string[], data = mkdtempSync(join(tm
   const args = [...command, "--listen", listen[0]!, "--console", listen[1]!, "--admin", listen[2]!, "--data", data];
   const program = Program.start(binary, args);
   await program.says(`http://${listen[2]}`);
-  return { program, site: `http://${listen[0]}`, console: `http://${listen[1]}`, data, args };
+  return { program, site: `http://${listen[0]}`, console: `http://${listen[1]}`, data, listen };
 }
 
 export async function pillion(args: string[], input = ""): Promise<{ status: number | null; output: string }> {

@@ -27,6 +27,7 @@ class Capture {
   private recorder: Recorder | undefined;
   private hand: Hand | undefined;
   private agents: string[] = [];
+  private shared = false;
 
   constructor(private readonly kept: Kept) {
     if (Capture.only) return;
@@ -79,7 +80,10 @@ class Capture {
       case "welcome":
         this.agents = (m.agents ?? []).map((a) => a.name);
         if (m.state === "waiting" && m.code) this.assist.code(m.code, m.codeExpires ?? 0, false);
-        if (m.state === "live") this.assist.sharing(this.agents);
+        if (m.state === "live") {
+          this.shared = true;
+          this.assist.sharing(this.agents);
+        }
         if (m.state === "live" && this.link?.overflowed) this.record();
         break;
       case "join":
@@ -87,6 +91,7 @@ class Capture {
         break;
       case "start":
         this.agents = (m.agents ?? []).map((a) => a.name);
+        this.shared = true;
         this.assist.sharing(this.agents);
         this.record();
         break;
@@ -165,6 +170,9 @@ class Capture {
     this.recorder = undefined;
     this.hand = undefined;
     this.link = undefined;
-    this.assist.ended(reason);
+    // A code that nobody used is taken back without ado.
+    if (reason === "user" && !this.shared) this.assist.idle();
+    else this.assist.ended(reason);
+    this.shared = false;
   }
 }

@@ -128,7 +128,7 @@ export function Live({ session, account }: { session: string; account: Account }
   return (
     <div class="live-view">
       <header class="top">
-        <a href="/" aria-label="Back to the list"><Brand /></a>
+        <a href="/" aria-label="Pillion, back to the list"><Brand /></a>
         <span class={"chip " + state.value} data-testid="state">{state.value}</span>
         <span class="place"><b>{title.value}</b> <small>{url.value}</small></span>
         <span class="grow" />

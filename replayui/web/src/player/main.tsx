@@ -133,7 +133,7 @@ function Player({ recording }: { recording: Recording }) {
   return (
     <div class="player" onKeyDown={key} tabIndex={-1}>
       <header class="top">
-        <a href="/" aria-label="Back to the list"><Brand /></a>
+        <a href="/" aria-label="Pillion, back to the list"><Brand /></a>
         <span class="place"><b>{s.title || "Recording"}</b> <small>{place.value}</small></span>
         <span class="grow" />
         {missing.value.length > 0 && (
