@@ -1,0 +1,317 @@
+package replayui
+
+import (
+	"bytes"
+	"crypto/ed25519"
+	"encoding/json"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/pillion-dev/pillion/archive"
+	"github.com/pillion-dev/pillion/archive/disk"
+	"github.com/pillion-dev/pillion/events"
+	"github.com/pillion-dev/pillion/events/sqlite"
+)
+
+// stage is the whole console on stores of its own.
+type stage struct {
+	*Server
+	hub           *events.Hub
+	log           *events.MemLog
+	site, console *httptest.Server
+	captures      *disk.Captures
+	store         *disk.Store
+	catalogue     *sqlite.Catalogue
+}
+
+func newStage(t *testing.T) *stage {
+	t.Helper()
+	dir := t.TempDir()
+	must := func(err error) {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	s := &stage{log: events.NewMemLog()}
+	var err error
+	s.store, err = disk.NewStore(dir)
+	must(err)
+	s.captures, err = disk.NewCaptures(filepath.Join(dir, "captures.db"))
+	must(err)
+	s.catalogue, err = sqlite.Open(filepath.Join(dir, "catalogue.db"))
+	must(err)
+	_, key, err := ed25519.GenerateKey(nil)
+	must(err)
+	directory := events.NewMemDirectory()
+	logger := slog.New(slog.DiscardHandler)
+	sealer := NewSealer(SealerOptions{
+		Log: s.log, Directory: directory, Catalogue: s.catalogue, Objects: s.store, Blobs: s.store, Captures: s.captures, Key: key, Logger: logger,
+	})
+	secret := []byte("0123456789abcdef")
+	s.hub, err = events.NewHub(t.Context(), events.HubOptions{Log: s.log, Directory: directory, Key: secret, Ended: sealer.Ended, URLs: URLs})
+	must(err)
+	accounts := NewAccounts(filepath.Join(dir, "accounts.json"))
+	for _, a := range []Account{
+		{"ann", "o", events.RoleAgent}, {"bob", "o", events.RoleAgent}, {"otto", "o", events.RoleAuditor}, {"eve", "p", events.RoleAuditor},
+	} {
+		must(accounts.Add(a, "pass-word"))
+	}
+	s.Server, err = New(Options{
+		Hub: s.hub, Directory: directory, Catalogue: s.catalogue, Objects: s.store, Blobs: s.store, Captures: s.captures,
+		Accounts: accounts, Key: secret, Org: "o",
+	})
+	must(err)
+	s.site, s.console = httptest.NewServer(s.Site()), httptest.NewServer(s.Console())
+	t.Cleanup(func() {
+		s.hub.Close()
+		s.site.Close()
+		s.console.Close()
+		sealer.Close()
+		_ = s.captures.Close()
+		_ = s.catalogue.Close()
+	})
+	return s
+}
+
+// call sends a request as a person who signed in; who is empty for nobody.
+func (s *stage) call(t *testing.T, who, method, path, body string, headers ...string) (int, string) {
+	t.Helper()
+	req, err := http.NewRequestWithContext(t.Context(), method, s.console.URL+path, strings.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if body != "" {
+		req.Header.Set("Content-Type", "application/json")
+	}
+	if who != "" {
+		req.Header.Set("Authorization", "Bearer "+s.token(who, time.Now().Add(time.Hour)))
+	}
+	for i := 0; i < len(headers); i += 2 {
+		req.Header.Set(headers[i], headers[i+1])
+	}
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	b, err := io.ReadAll(resp.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return resp.StatusCode, string(b)
+}
+
+func TestSignIn(t *testing.T) {
+	s := newStage(t)
+	for _, c := range []struct {
+		body   string
+		status int
+	}{
+		{`{"name":"ann","password":"pass-word"}`, http.StatusOK},
+		{`{"name":"ann","password":"wrong"}`, http.StatusUnauthorized},
+		{`{"name":"nobody","password":"pass-word"}`, http.StatusUnauthorized},
+		{`nonsense`, http.StatusBadRequest},
+	} {
+		if status, body := s.call(t, "", "POST", "/api/signin", c.body); status != c.status {
+			t.Errorf("%s: %d %s", c.body, status, body)
+		}
+	}
+	if status, _ := s.call(t, "", "POST", "/api/signin", `{"name":"ann","password":"pass-word"}`, "Origin", "http://evil.example"); status != http.StatusForbidden {
+		t.Errorf("from another site: %d", status)
+	}
+	if status, _ := s.call(t, "", "POST", "/api/signin", `{"name":"ann"}`, "Content-Type", "text/plain"); status != http.StatusUnsupportedMediaType {
+		t.Errorf("as a form could: %d", status)
+	}
+	for range signInFailures {
+		s.call(t, "", "POST", "/api/signin", `{"name":"bob","password":"guess"}`)
+	}
+	if status, _ := s.call(t, "", "POST", "/api/signin", `{"name":"bob","password":"pass-word"}`); status != http.StatusTooManyRequests {
+		t.Errorf("after ten failures: %d", status)
+	}
+	if status, _ := s.call(t, "", "GET", "/api/me", "", "Authorization", "Bearer "+s.token("ann", time.Now().Add(-time.Second))); status != http.StatusUnauthorized {
+		t.Errorf("an old token: %d", status)
+	}
+	if status, _ := s.call(t, "", "GET", "/api/me", "", "Authorization", "Bearer "+s.token("ann", time.Now().Add(time.Hour))+"x"); status != http.StatusUnauthorized {
+		t.Errorf("a forged token: %d", status)
+	}
+}
+
+// quiet is a Peer that nobody listens to.
+type quiet struct{}
+
+func (quiet) SendText(any)      {}
+func (quiet) SendRecord([]byte) {}
+func (quiet) Close(int, string) {}
+
+// record plays a short session and returns its id once it is sealed.
+func (s *stage) record(t *testing.T) events.SessionID {
+	t.Helper()
+	session, err := s.hub.Start(t.Context(), events.SessionInfo{Org: "o", URL: "http://site/", Title: "T"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	link, err := session.AttachUser(quiet{}, events.FromUser{URL: "http://site/"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	code, _ := session.Code()
+	if status, body := s.call(t, "ann", "POST", "/api/join", `{"code":"`+string(code)+`"}`); status != http.StatusOK || !strings.Contains(body, string(session.Info().ID)) {
+		t.Fatalf("join: %d %s", status, body)
+	}
+	if err := link.Text([]byte(`{"type":"consent","participant":2,"allow":true}`)); err != nil {
+		t.Fatal(err)
+	}
+	css, err := s.store.Put(t.Context(), []byte("body{background:url(/bg.png)}"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.captures.Add(t.Context(), capturesOf(css)); err != nil {
+		t.Fatal(err)
+	}
+	state := &events.PageState{Title: "T", Width: 100, Height: 100, Document: &events.Node{ID: 1, Kind: events.DocumentNode, Text: "http://site/", Base: "http://site/", Children: []*events.Node{
+		{ID: 2, Kind: events.ElementNode, Name: "html", Children: []*events.Node{
+			{ID: 3, Kind: events.ElementNode, Name: "link", Attrs: []events.Attr{{Name: "rel", Value: "stylesheet"}, {Name: "href", Value: "a.css"}}},
+			{ID: 4, Kind: events.ElementNode, Name: "input", Attrs: []events.Attr{{Name: "aria-label", Value: "Name"}}},
+			{ID: 5, Kind: events.ElementNode, Name: "img", Attrs: []events.Attr{{Name: "src", Value: "/never.png"}}},
+		}},
+	}}}
+	batch := &events.Batch{Events: []events.PageEvent{{Op: events.OpValue, ID: 4, Text: "Ann", Cause: events.CauseUser}}}
+	for i, frame := range [][]byte{
+		append([]byte{byte(events.KindPageState), 1, 0}, state.Append(nil)...), append([]byte{byte(events.KindPageEvents), 2, 0}, batch.Append(nil)...),
+	} {
+		if err := link.Binary(frame); err != nil {
+			t.Fatal(i, err)
+		}
+	}
+	id := session.Info().ID
+	if status, body := s.call(t, "ann", "GET", "/archive/"+string(id)+"/1/http/site/a.css", ""); status != http.StatusOK || !strings.Contains(body, "/archive/"+string(id)+"/1/http/site/bg.png") {
+		t.Errorf("live asset: %d %s", status, body)
+	}
+	session.End("user")
+	for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(5 * time.Millisecond) {
+		if _, err := s.catalogue.Get(t.Context(), id); err == nil {
+			return id
+		}
+		if time.Now().After(deadline) {
+			t.Fatal("not sealed")
+		}
+	}
+}
+
+func TestARecordingIsServedToThoseWhoMaySeeIt(t *testing.T) {
+	s := newStage(t)
+	id := s.record(t)
+	base := "/api/sessions/" + string(id)
+	for path, parts := range map[string][]string{
+		base:                {`"state":"sealed"`},
+		base + "/recording": {`"segments":[{"n":0`, `"keyframes":[{"n":0`, `"missing":1`},
+		base + "/events":    {`typed into “Name”`, `"type":"navigation"`, `allowed ann to see the page`},
+		base + "/events?type=input&q=NAME&from=0":       {`typed into “Name”`},
+		"/archive/" + string(id) + "/1/http/site/a.css": {"/archive/" + string(id) + "/1/http/site/bg.png"},
+		"/api/sessions?q=typed":                         {string(id)},
+	} {
+		for _, who := range []string{"otto", "ann"} {
+			status, body := s.call(t, who, "GET", path, "")
+			for _, part := range parts {
+				if status != http.StatusOK || !strings.Contains(body, part) {
+					t.Errorf("%s %s: %d, no %s in %s", who, path, status, part, body)
+				}
+			}
+		}
+		for who, want := range map[string]int{"": http.StatusUnauthorized, "bob": http.StatusNotFound, "eve": http.StatusNotFound} {
+			status, body := s.call(t, who, "GET", path, "")
+			if strings.HasPrefix(path, "/api/sessions?") && who != "" {
+				if strings.Contains(body, string(id)) {
+					t.Errorf("%s finds it: %s", who, body)
+				}
+			} else if status != want {
+				t.Errorf("%q %s: %d", who, path, status)
+			}
+		}
+	}
+	if status, _ := s.call(t, "otto", "GET", "/archive/"+string(id)+"/1/http/site/never.png", ""); status != http.StatusNotFound {
+		t.Errorf("a missing asset: %d", status)
+	}
+	if status, _ := s.call(t, "otto", "POST", "/api/join", `{"code":"000000000000"}`); status != http.StatusForbidden {
+		t.Errorf("an auditor joins: %d", status)
+	}
+	for _, path := range []string{base + "/segments/0", base + "/keyframes/0"} {
+		status, body := s.call(t, "otto", "GET", path, "")
+		if status != http.StatusOK || !strings.Contains(body, "/archive/"+string(id)+"/1/http/site/a.css") {
+			t.Errorf("%s: %d, %d bytes", path, status, len(body))
+		}
+	}
+	if status, _ := s.call(t, "otto", "GET", base+"/segments/9", ""); status != http.StatusNotFound {
+		t.Errorf("no such segment: %d", status)
+	}
+}
+
+func TestTheUsersSideStartsOneSessionPerBrowser(t *testing.T) {
+	s := newStage(t)
+	post := func(body, cookie string) (*http.Response, sessionAnswer) {
+		t.Helper()
+		req, _ := http.NewRequestWithContext(t.Context(), "POST", s.site.URL+"/.pillion/session", bytes.NewBufferString(body))
+		req.Header.Set("Content-Type", "application/json")
+		req.Header.Set("Origin", s.site.URL)
+		req.Header.Set("Cookie", cookie)
+		resp, err := http.DefaultClient.Do(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer resp.Body.Close()
+		var a sessionAnswer
+		_ = json.NewDecoder(resp.Body).Decode(&a) // 204 has none
+		return resp, a
+	}
+	if resp, _ := post(`{"resume":true}`, ""); resp.StatusCode != http.StatusNoContent {
+		t.Errorf("nothing to resume: %s", resp.Status)
+	}
+	resp, first := post(`{"url":"http://site/"}`, "")
+	cookie := resp.Cookies()[0]
+	if resp.StatusCode != http.StatusCreated || len(first.Code) != 14 || first.Ticket == "" || !cookie.HttpOnly || cookie.SameSite != http.SameSiteStrictMode {
+		t.Fatalf("%s %+v %v", resp.Status, first, cookie)
+	}
+	resp, again := post(`{"resume":true}`, cookie.Name+"="+cookie.Value)
+	if resp.StatusCode != http.StatusOK || again.Code != first.Code || again.Ticket == first.Ticket {
+		t.Errorf("%s %+v", resp.Status, again)
+	}
+	if resp, other := post(`{}`, cookie.Name+"="+cookie.Value+"x"); resp.StatusCode != http.StatusCreated || other.Code == first.Code {
+		t.Errorf("a forged cookie: %s", resp.Status)
+	}
+	for _, ticket := range []string{"", "wrong"} {
+		resp, err := http.Get(s.site.URL + "/.pillion/socket?ticket=" + ticket)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = resp.Body.Close()
+		if resp.StatusCode != http.StatusForbidden {
+			t.Errorf("ticket %q: %s", ticket, resp.Status)
+		}
+	}
+}
+
+func TestTicketsOpenOnce(t *testing.T) {
+	var ts tickets[int]
+	now := time.Now()
+	a, b := ts.issue(1, now), ts.issue(2, now)
+	if v, ok := ts.use(a, now); !ok || v != 1 {
+		t.Error("the first use failed")
+	}
+	if _, ok := ts.use(a, now); ok {
+		t.Error("used twice")
+	}
+	if _, ok := ts.use(b, now.Add(ticketLife)); ok {
+		t.Error("used late")
+	}
+}
+
+func capturesOf(css archive.Ref) []archive.Capture {
+	return []archive.Capture{{URL: "http://site/a.css", Time: time.Now(), Ref: css, Type: "text/css", Size: 10}}
+}
