@@ -157,20 +157,21 @@ it("plays, seeks by the scrubber, filters, searches and jumps", async () => {
   await agent.evaluate(() => window.pillionPlayer!.seek(0));
   await agent.getByTestId("play").click();
   await expect.poll(() => agent.evaluate(() => window.pillionPlayer!.time)).toBeGreaterThan(200);
-  await agent.getByTestId("play").click();
+  if ((await agent.getByTestId("play").getAttribute("aria-label")) === "Pause") await agent.getByTestId("play").click();
   const all = await agent.getByTestId("event-row").count();
   await agent.getByTestId("type-filter").getByText("session", { exact: true }).click();
   expect(await agent.getByTestId("event-row").count()).toBeLessThan(all);
   await agent.getByTestId("type-filter").getByText("session", { exact: true }).click();
+  await agent.evaluate(() => window.pillionPlayer!.seek(0));
   await agent.getByTestId("search").fill("typed into");
   await agent.getByTestId("search-hit").first().click();
-  await expect.poll(() => agent.getByTestId("clock").textContent()).not.toMatch(/^00:00 /);
+  await expect.poll(() => agent.evaluate(() => window.pillionPlayer!.time)).toBeGreaterThan(0);
   const at = await agent.evaluate(() => window.pillionPlayer!.time);
   await agent.getByTestId("search").fill("");
   await agent.getByTestId("scrubber").fill("0");
   await expect.poll(() => agent.evaluate(() => window.pillionPlayer!.time)).toBeLessThan(at);
   await agent.getByTestId("mark").last().click({ force: true });
-  await expect.poll(() => agent.evaluate(() => window.pillionPlayer!.time)).toBeGreaterThan(at);
+  await expect.poll(() => agent.evaluate(() => window.pillionPlayer!.time)).toBeGreaterThanOrEqual(at);
 });
 
 it("says what is wrong with a damaged recording", async () => {
