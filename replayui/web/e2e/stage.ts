@@ -1,7 +1,9 @@
 // What the end-to-end tests stand on: the real program, a real site, a real browser.
 import { build } from "esbuild";
+import pixelmatch from "pixelmatch";
+import { PNG } from "pngjs";
 import { spawn, type ChildProcess } from "node:child_process";
-import { existsSync, mkdtempSync } from "node:fs";
+import { existsSync, mkdtempSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -152,4 +154,26 @@ export async function share(user: Page, agent: Page): Promise<string> {
 
 export async function sameAsMirror(user: Page, agent: Page): Promise<void> {
   await waitSame(() => linesOf(user), () => linesIn(agent, "mirror"));
+}
+
+/** A picture of the user's page without what we added to it. */
+export async function picture(user: Page): Promise<Buffer> {
+  await user.evaluate(() => (document.activeElement as HTMLElement | null)?.blur());
+  await user.mouse.move(1, 1);
+  const shown = (value: string) => user.locator("pillion-assist").evaluate((el, v) => ((el.shadowRoot!.firstElementChild as HTMLElement).style.visibility = v), value);
+  await shown("hidden");
+  const shot = await user.screenshot();
+  await shown("");
+  return shot;
+}
+
+/** How much of two pictures differs: share of the pixels. */
+export function difference(a: Buffer, b: Buffer): number {
+  const [x, y] = [PNG.sync.read(a), PNG.sync.read(b)];
+  if (x.width !== y.width || x.height !== y.height) throw new Error(`${x.width} × ${x.height} and ${y.width} × ${y.height}`);
+  if (process.env["SHOTS"]) {
+    writeFileSync(`${process.env["SHOTS"]}/look-user.png`, a);
+    writeFileSync(`${process.env["SHOTS"]}/look-player.png`, b);
+  }
+  return pixelmatch(x.data, y.data, undefined, x.width, x.height, { threshold: 0.1 }) / (x.width * x.height);
 }

@@ -60,7 +60,7 @@ export class Stage {
     this.scale = Math.min(1, w / width, h / height);
     Object.assign(this.sheet.style, {
       width: `${width}px`, height: `${height}px`, transform: `scale(${this.scale})`,
-      left: `${Math.max(0, (w - width * this.scale) / 2)}px`, top: `${Math.max(0, (h - height * this.scale) / 2)}px`,
+      left: `${Math.max(0, Math.round((w - width * this.scale) / 2))}px`, top: `${Math.max(0, Math.round((h - height * this.scale) / 2))}px`,
     });
     this.refresh();
   }
