@@ -42,6 +42,18 @@ test-e2e: build packages
 	cd $(WEB) && npm run --silent e2e
 
 lint: $(CACHE)/golangci-lint-$(LINT)
-	@test -z "$$(gofmt -l $$(git ls-files '*.go'))" || { echo "not gofmt-clean:
+	@test -z "$$(gofmt -l $$(git ls-files '*.go'))" || { echo "not gofmt-clean:"; gofmt -l $$(git ls-files '*.go'); exit 1; }
+	$(CACHE)/golangci-lint-$(LINT) run ./...
+
+$(CACHE)/golangci-lint-$(LINT):
+	@mkdir -p $(CACHE)
+	GOBIN=$(CACHE)/build go install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(LINT)
+	mv $(CACHE)/build/golangci-lint $@
+
+bench: ui packages ## ratios against the floor and the peers
+	go run ./bench
+	cd $(WEB) && node bench/page.mjs
+
+clean:
 	rm -rf bin $(WEB)/node_modules
 	find replayui/dist -type f ! -name placeholder -delete
