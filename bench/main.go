@@ -109,7 +109,7 @@ func proxies(page []byte) []row {
 			for b.Loop() {
 				req := must(http.NewRequestWithContext(context.Background(), http.MethodGet, base+path, nil))
 				req.Header.Set("Sec-Fetch-Dest", "document")
-				resp := must(client.Do(req))
+				resp := must(client.Do(req)) //nolint:bodyclose // closed below
 				_ = must(io.Copy(io.Discard, resp.Body))
 				_ = resp.Body.Close()
 			}

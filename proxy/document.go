@@ -15,6 +15,7 @@ type document struct {
 	codings []string
 	x       *exchange
 	opts    rewrite.Options
+	policy  func(value string) string // edits the policies in the page itself
 
 	body io.ReadCloser // src, decoded
 	inj  io.WriteCloser
@@ -24,8 +25,8 @@ type document struct {
 	err  error
 }
 
-func newDocument(src io.ReadCloser, codings []string, opts rewrite.Options, x *exchange) *document {
-	return &document{src: src, codings: codings, opts: opts, x: x}
+func newDocument(src io.ReadCloser, codings []string, opts rewrite.Options, policy func(string) string, x *exchange) *document {
+	return &document{src: src, codings: codings, opts: opts, policy: policy, x: x}
 }
 
 // start is left to the first Read: a decoder reads its header at once.
@@ -97,7 +98,21 @@ func (d *document) injector(first []byte) io.WriteCloser {
 			return plainEncoder{d.enc}
 		}
 	}
-	return rewrite.Inject(d.enc, d.opts)
+	policies := rewrite.EditPolicies(d.enc, d.policy)
+	return chained{rewrite.Inject(policies, d.opts), policies}
+}
+
+// chained closes what its writer writes to after it.
+type chained struct {
+	io.WriteCloser
+	next io.Closer
+}
+
+func (c chained) Close() error {
+	if err := c.WriteCloser.Close(); err != nil {
+		return err
+	}
+	return c.next.Close()
 }
 
 func (d *document) finish() error {

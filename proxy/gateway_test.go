@@ -204,6 +204,36 @@ func TestTheFirstByteDoesNotWait(t *testing.T) {
 	}
 }
 
+func TestServerSentEventsPassAsTheyCome(t *testing.T) {
+	next := make(chan struct{})
+	gw, _ := front(t, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "text/event-stream")
+		for i := range 3 {
+			_, _ = fmt.Fprintf(w, "data: %d\n\n", i)
+			_ = http.NewResponseController(w).Flush()
+			<-next
+		}
+	}), nil)
+	req, _ := http.NewRequestWithContext(t.Context(), http.MethodGet, gw, nil)
+	resp, err := http.DefaultTransport.RoundTrip(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	lines := bufio.NewReader(resp.Body)
+	for i := range 3 {
+		line, err := lines.ReadString('\n')
+		if err != nil || line != fmt.Sprintf("data: %d\n", i) {
+			t.Fatalf("%q %v", line, err)
+		}
+		_, _ = lines.ReadString('\n')
+		next <- struct{}{}
+	}
+	if _, err := lines.ReadByte(); err != io.EOF {
+		t.Errorf("at the end: %v", err)
+	}
+}
+
 func TestABreakStaysABreak(t *testing.T) {
 	for _, kind := range []string{"text/html", "text/css"} {
 		for _, framing := range []string{"chunked", "length"} {

@@ -127,7 +127,8 @@ func (g *Gateway) respondDocument(x *exchange, resp *http.Response) {
 		return
 	}
 	variantTag(resp.Header)
-	nonce := g.allowScript(x, resp.Header)
+	need := g.needs(x)
+	nonce := allowScript(resp.Header, need)
 	x.length = ""
 	for _, name := range []string{"Content-Length", "Digest", "Content-Digest", "Repr-Digest", "Content-Md5", "Accept-Ranges"} {
 		resp.Header.Del(name)
@@ -139,7 +140,10 @@ func (g *Gateway) respondDocument(x *exchange, resp *http.Response) {
 		return
 	}
 	g.metrics.pages.WithLabelValues("added").Inc()
-	resp.Body = newDocument(resp.Body, list, rewrite.Options{Tag: rewrite.ScriptTag(g.opts.Script, nonce)}, x)
+	resp.Body = newDocument(resp.Body, list, rewrite.Options{Tag: rewrite.ScriptTag(g.opts.Script, nonce)}, func(policy string) string {
+		// The tag comes before any policy in the page: it is to connect that it needs leave.
+		return rewrite.CSP(policy, rewrite.CSPNeeds{Connect: need.Connect})
+	}, x)
 }
 
 // startVisit gives the browser the name under which its assets are kept.
@@ -153,25 +157,28 @@ func (g *Gateway) startVisit(x *exchange, h http.Header) {
 	h.Add("Set-Cookie", c.String())
 }
 
-// allowScript edits the page's policies and returns the nonce for the tag,
-// empty where no policy asks for one.
-func (g *Gateway) allowScript(x *exchange, h http.Header) string {
+// needs is what the capture script needs from a page's policies.
+func (g *Gateway) needs(x *exchange) rewrite.CSPNeeds {
+	own := g.gatewayOrigin(x.in)
+	ws := "ws" + strings.TrimPrefix(own.Scheme, "http")
+	return rewrite.CSPNeeds{
+		Nonce:   rand.Text(),
+		Script:  own.String() + g.opts.Script,
+		Connect: []string{own.String() + OwnPrefix, ws + "://" + own.Host + OwnPrefix},
+	}
+}
+
+// allowScript edits the policies in an answer's header and returns the nonce
+// for the tag, empty where no policy asks for one.
+func allowScript(h http.Header, need rewrite.CSPNeeds) string {
 	names := []string{"Content-Security-Policy", "Content-Security-Policy-Report-Only"}
 	if len(h[names[0]])+len(h[names[1]]) == 0 {
 		return ""
-	}
-	nonce := rand.Text()
-	own := g.gatewayOrigin(x.in)
-	ws := "ws" + strings.TrimPrefix(own.Scheme, "http")
-	need := rewrite.CSPNeeds{
-		Nonce:   nonce,
-		Script:  own.String() + g.opts.Script,
-		Connect: []string{own.String() + OwnPrefix, ws + "://" + own.Host + OwnPrefix},
 	}
 	for _, name := range names {
 		for i, v := range h[name] {
 			h[name][i] = rewrite.CSP(v, need)
 		}
 	}
-	return nonce
+	return need.Nonce
 }

@@ -257,7 +257,7 @@ func TestTheUsersSideStartsOneSessionPerBrowser(t *testing.T) {
 	s := newStage(t)
 	post := func(body, cookie string) (*http.Response, sessionAnswer) {
 		t.Helper()
-		req, _ := http.NewRequestWithContext(t.Context(), "POST", s.site.URL+"/.pillion/session", bytes.NewBufferString(body))
+		req, _ := http.NewRequestWithContext(t.Context(), http.MethodPost, s.site.URL+"/.pillion/session", bytes.NewBufferString(body))
 		req.Header.Set("Content-Type", "application/json")
 		req.Header.Set("Origin", s.site.URL)
 		req.Header.Set("Cookie", cookie)

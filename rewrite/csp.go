@@ -4,7 +4,7 @@ import "strings"
 
 // CSPNeeds is what our own script needs from a page's policy.
 type CSPNeeds struct {
-	Nonce  string // of the script tag
+	Nonce  string // of the script tag; with Script empty too, the script needs nothing
 	Script string // absolute URL of the script
 	// Connect are source expressions that the script connects to.
 	Connect []string
@@ -24,7 +24,9 @@ func CSP(value string, need CSPNeeds) string {
 
 func editPolicy(policy string, need CSPNeeds) string {
 	d := strings.Split(policy, ";")
-	d = allow(d, []string{"script-src-elem", "script-src"}, func(sources []string) []string { return scriptSources(sources, need) })
+	if need.Nonce != "" || need.Script != "" {
+		d = allow(d, []string{"script-src-elem", "script-src"}, func(sources []string) []string { return scriptSources(sources, need) })
+	}
 	d = allow(d, []string{"connect-src"}, func(sources []string) []string { return connectSources(sources, need.Connect) })
 	return strings.Join(d, ";")
 }

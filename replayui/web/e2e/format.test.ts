@@ -50,7 +50,7 @@ beforeAll(async () => {
     res.setHeader("content-type", "text/html; charset=utf-8");
     // A strict policy: what we add has to run under it all the same.
     if (req.url === "/strict") res.setHeader("content-security-policy", "default-src 'none'; script-src 'nonce-own' 'strict-dynamic'; style-src 'none'");
-    res.end(req.url === "/quirks" ? "<title>q</title><table width=50%><tr><td>quirks" : req.url === "/strict" ? "<!DOCTYPE html><title>s</title><p>strict" : PAGE);
+    res.end(req.url === "/quirks" ? "<title>q</title><table width=50%><tr><td>quirks" : req.url === "/strict" ? `<!DOCTYPE html><meta http-equiv="Content-Security-Policy" content="default-src 'none'"><title>s</title><p>strict` : PAGE);
   }).listen(port, "127.0.0.1");
   gateway = await startGateway(["serve", "--upstream", `http://127.0.0.1:${port}`]);
   await pillion(["account", "add", "Ann", "--role", "agent", "--data", gateway.data], "pass-word\n");
