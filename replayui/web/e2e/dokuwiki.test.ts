@@ -105,6 +105,8 @@ it("follows to other pages of the site, and a search as one types", async () => 
     .poll(() => agent.frameLocator("[data-testid=mirror]").locator("html").evaluate((el) => el.scrollTop))
     .toBe(await user.evaluate(() => document.documentElement.scrollTop));
   await remember();
+  // What the mirror asked for before the user's browser had it, it asks for again.
+  await expect.poll(async () => ((await agent.getByTestId("missing").count()) ? agent.getByTestId("missing").textContent() : ""), { timeout: 20_000 }).toMatch(/^ · 1 file missing$|^$/);
   await shot(user, "user-syntax");
   await shot(agent, "console-syntax");
 });

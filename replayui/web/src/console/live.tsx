@@ -38,7 +38,7 @@ function settle(id: number, to: "confirmed" | "denied", reason: string): void {
 }
 
 function open(session: string, room: HTMLElement): { link: LiveLink; hand: LiveHand; stage: Stage } {
-  const stage: Stage = new Stage(room, "mirror", () => (missing.value = stage?.missing.size ?? 0));
+  const stage: Stage = new Stage(room, "mirror", true, () => (missing.value = stage?.missing.size ?? 0));
   let me = 0;
   const link: LiveLink = new LiveLink(session, stage, {
     text: (m) => {

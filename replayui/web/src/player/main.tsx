@@ -109,7 +109,7 @@ function Player({ recording }: { recording: Recording }) {
   const room = useRef<HTMLDivElement>(null);
   const transport = useRef<Transport>(undefined);
   useEffect(() => {
-    const stage: Stage = new Stage(room.current!, "page", () => (missing.value = [...(stage?.missing ?? [])]));
+    const stage: Stage = new Stage(room.current!, "page", false, () => (missing.value = [...(stage?.missing ?? [])]));
     const playback = new Playback(recording, stage, () => (place.value = stage.mirror.shown.url));
     const t = (transport.current = new Transport(playback, stage));
     window.pillionPlayer = {

@@ -4,6 +4,8 @@ import { Mirror } from "../page/mirror.ts";
 export interface Box { left: number; top: number; width: number; height: number }
 
 const SETTLE_MS = 3000;
+/** A live viewer may ask before the user's browser has the file: it asks again. */
+const RETRY_MS = [400, 1500, 4000, 10_000];
 
 /** A viewer's page: the frame, scaled to the room there is, and marks above it. */
 export class Stage {
@@ -18,7 +20,7 @@ export class Stage {
   /** files that the archive did not have, on the page shown */
   missing = new Set<string>();
 
-  constructor(private readonly room: HTMLElement, testId: string, private readonly missed: () => void = () => {}) {
+  constructor(private readonly room: HTMLElement, testId: string, private readonly live: boolean, private readonly missed: () => void = () => {}) {
     this.frame.setAttribute("sandbox", "allow-same-origin");
     this.frame.dataset["testid"] = testId;
     this.frame.title = "The user's page";
@@ -42,14 +44,27 @@ export class Stage {
 
   private hear(d: Document): void {
     d.addEventListener("error", (e) => this.lost(e.target as Element), true);
+    d.addEventListener("load", (e) => this.found(e.target as Element), true);
     d.addEventListener("scroll", () => this.refresh(), true);
   }
 
   private lost(el: Element): void {
-    const url = el.getAttribute?.("src") ?? el.getAttribute?.("href");
+    const url = fileOf(el);
     if (!url || counts(el)) return;
     this.missing.add(url);
     this.missed();
+    const tries = this.tries.get(el) ?? 0;
+    const wait = this.live ? RETRY_MS[tries] : undefined;
+    if (wait === undefined) return;
+    this.tries.set(el, tries + 1);
+    setTimeout(() => el.isConnected && fileOf(el) === url && el.setAttribute(el.hasAttribute("src") ? "src" : "href", url), wait);
+  }
+
+  private tries = new WeakMap<Element, number>();
+
+  private found(el: Element): void {
+    const url = fileOf(el);
+    if (url && this.missing.delete(url)) this.missed();
   }
 
   /** Sizes the frame as the user's viewport, and fits it in. */
@@ -162,6 +177,11 @@ export class Stage {
     this.mirror.restoreScrolls();
     this.layout();
   }
+}
+
+/** The file that an element shows. */
+function fileOf(el: Element): string | null {
+  return el.getAttribute?.("src") ?? el.getAttribute?.("href") ?? null;
 }
 
 /** Pictures of a pixel or two are there to count visits, not to be seen. */
