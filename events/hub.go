@@ -15,6 +15,13 @@ import (
 	"github.com/google/uuid"
 )
 
+// maxSessions bounds the sessions of one gateway that are not over; anybody who
+// reaches the site can ask for one.
+const maxSessions = 20_000
+
+// ErrBusy is returned where the gateway takes no more sessions.
+var ErrBusy = errors.New("the gateway takes no more sessions just now")
+
 // ResumeWindow is how long a session waits for a user's browser that went away.
 const ResumeWindow = 5 * time.Minute
 
@@ -110,6 +117,12 @@ func (h *Hub) list() []*Session {
 
 // Start begins a session for a user's browser and gives it a code.
 func (h *Hub) Start(ctx context.Context, info SessionInfo) (*Session, error) {
+	h.mu.Lock()
+	full := len(h.sessions) >= maxSessions
+	h.mu.Unlock()
+	if full {
+		return nil, ErrBusy
+	}
 	id, err := uuid.NewV7()
 	if err != nil {
 		return nil, fmt.Errorf("session id: %w", err)

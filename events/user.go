@@ -293,6 +293,11 @@ func (s *Session) takeState(p *page, r *Record) (shown []byte, err error) {
 		return nil, malformed(err.Error())
 	}
 	p.model, p.url, p.title = m, m.URL(), m.Title()
+	if s.info.Title == "" && p.title != "" {
+		// Before the user consented nothing but the address was known.
+		s.info.URL, s.info.Title = p.url, p.title
+		s.changed()
+	}
 	return m.State().AppendFor(nil, s.hub.opts.URLs(s.info.ID, p.id)), nil
 }
 

@@ -36,6 +36,8 @@ func asProblem(err error) problem {
 		return newProblem(http.StatusUnprocessableEntity, "This code is not valid. Ask for a new one.")
 	case errors.Is(err, events.ErrTooManyCodes):
 		return newProblem(http.StatusTooManyRequests, "Too many wrong codes. Wait 15 minutes, then try again.")
+	case errors.Is(err, events.ErrBusy):
+		return newProblem(http.StatusServiceUnavailable, "Too many sessions just now. Try again in a few minutes.")
 	case errors.Is(err, archive.ErrDamaged):
 		return newProblem(http.StatusInternalServerError, err.Error())
 	}

@@ -1,28 +1,19 @@
 import { afterAll, beforeAll, expect, it } from "vitest";
 import type { Browser, Page } from "playwright-core";
-import { difference, freePort, linesIn, linesOf, picture, pillion, sameAsMirror, share, signIn, startBrowser, startGateway, waitSame, type Gateway } from "./stage.ts";
+import { difference, freePort, picture, pillion, sameAsMirror, Seen, share, signIn, startBrowser, startGateway, type Gateway } from "./stage.ts";
 
 let gateway: Gateway;
 let browser: Browser;
 let user: Page;
 let agent: Page;
 let session: string;
-/** how the page looked when seen[1] was remembered */
+/** how the page looked at the second remembered moment */
 let look: Buffer;
-/** a mirror that had to ask for the page again was wrong before */
-const warnings: string[] = [];
-/** what the user's page was, by the clock that the gateway on this machine has too */
-const seen: { at: number; lines: string[] }[] = [];
+let seen: Seen;
 
 const shots = process.env["SHOTS"];
 async function shot(page: Page, name: string): Promise<void> {
   if (shots) await page.screenshot({ path: `${shots}/${name}.png` });
-}
-
-async function remember(): Promise<void> {
-  await sameAsMirror(user, agent);
-  seen.push({ at: Date.now() + 50, lines: await linesOf(user) });
-  await user.waitForTimeout(200);
 }
 
 beforeAll(async () => {
@@ -31,7 +22,7 @@ beforeAll(async () => {
   browser = await startBrowser();
   user = await (await browser.newContext({ viewport: { width: 1100, height: 760 } })).newPage();
   agent = await signIn(await browser.newContext({ viewport: { width: 1440, height: 900 } }), gateway, "Ann Agent", "pillion-demo");
-  agent.on("console", (m) => m.text().startsWith("the page is asked for again") && warnings.push(m.text()));
+  seen = new Seen(user, agent);
 });
 
 afterAll(async () => {
@@ -55,7 +46,7 @@ it("shows the agent the page as the user has it, after consent", async () => {
   expect(await mirror.locator("#planA").isChecked()).toBe(true);
   expect(await mirror.locator("[name=pin]").inputValue()).toBe("••••••••");
   expect(await agent.getByTestId("mirror").getAttribute("sandbox")).toBe("allow-same-origin");
-  await remember();
+  await seen.remember();
 });
 
 it("shows what the user types and chooses", async () => {
@@ -64,7 +55,7 @@ it("shows what the user types and chooses", async () => {
   await user.locator("#family").check();
   await user.locator("[name=remarks]").fill("Please call\nin the evening");
   look = await picture(user);
-  await remember();
+  await seen.remember();
   expect(await agent.frameLocator("[data-testid=mirror]").locator("[name=street]").inputValue()).toBe("Weir Lane 3");
 });
 
@@ -97,7 +88,7 @@ it("applies what the agent asks for once the user's browser confirmed it", async
   await agent.getByTestId("editor").selectOption("Vermont");
   await expect.poll(() => user.locator("[name=state]").inputValue()).toBe("Vermont");
   await shot(agent, "console-requests");
-  await remember();
+  await seen.remember();
 });
 
 it("denies what is private, with the reason", async () => {
@@ -117,16 +108,16 @@ it("asks the user before a form is sent, and follows to the next page", async ()
   await agentClicks("[value=Submit]");
   await user.locator("pillion-assist [data-role=confirm] [data-action=allow]").click();
   await user.waitForURL("**/thanks");
-  await remember();
+  await seen.remember();
   await shot(user, "user-thanks");
 });
 
 it("goes on after a reload, in frames, and on a page that renews itself", async () => {
   await user.reload();
-  await remember();
+  await seen.remember();
   await user.goto(gateway.site + "/offices");
   await user.frameLocator("[name=offices]").locator("[name=zip]").fill("4711");
-  await remember();
+  await seen.remember();
   await shot(agent, "console-frames");
   await user.goto(gateway.site + "/status");
   await user.waitForTimeout(2500);
@@ -136,7 +127,7 @@ it("goes on after a reload, in frames, and on a page that renews itself", async 
 it("replays the session with the site switched off, as it was", async () => {
   await user.locator("pillion-assist [data-action=end]").click();
   await agent.getByText("The session is over").waitFor();
-  expect(warnings).toEqual([]);
+  expect(seen.warnings).toEqual([]);
   await shot(user, "user-ended");
   await gateway.program.end();
   // Another site stands there now: nothing of it may be asked.
@@ -150,17 +141,9 @@ it("replays the session with the site switched off, as it was", async () => {
   for (const wanted of ["typed into “Street”", "chose “Plan B ($200/Mo)”", "ticked “Insure my family too”", "fill “City” with “Alderford”", "sent a form"]) {
     expect(labels.join("\n")).toContain(wanted);
   }
-  const start = await auditor.evaluate(async () => {
-    const r = await fetch(location.pathname.replace("/replay/", "/api/sessions/") + "/recording");
-    return Date.parse(((await r.json()) as { start: string }).start);
-  });
-  for (const { at, lines } of [...seen, ...seen.toReversed()]) {
-    await auditor.evaluate((ms) => window.pillionPlayer!.seek(ms), at - start);
-    expect(await auditor.getByRole("alert").allTextContents()).toEqual([]);
-    await waitSame(async () => lines, () => linesIn(auditor, "page"));
-  }
+  await seen.replay(auditor);
   expect(await auditor.getByTestId("missing").count()).toBe(0);
-  await auditor.evaluate((ms) => window.pillionPlayer!.seek(ms), seen[1]!.at - start);
+  await seen.seek(auditor, 1);
   await shot(auditor, "player");
   await auditor.setViewportSize({ width: 1600, height: 1000 });
   await auditor.evaluate(() => window.pillionPlayer!.seek(window.pillionPlayer!.time));

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import type { Browser, Page } from "playwright-core";
-import { freePort, linesIn, linesOf, pillion, Program, sameAsMirror, share, signIn, startBrowser, startGateway, waitSame, type Gateway } from "./stage.ts";
+import { freePort, pillion, Program, Seen, share, signIn, startBrowser, startGateway, type Gateway } from "./stage.ts";
 
 // A site that nobody here wrote: Debian's DokuWiki under PHP's own server.
 const DOKUWIKI = "/usr/share/dokuwiki";
@@ -24,20 +24,12 @@ let browser: Browser;
 let user: Page;
 let agent: Page;
 let session: string;
-/** a mirror that had to ask for the page again was wrong before */
-const warnings: string[] = [];
 let padding: string;
-const seen: { at: number; lines: string[] }[] = [];
+let seen: Seen;
 
 const shots = process.env["SHOTS"];
 async function shot(page: Page, name: string): Promise<void> {
   if (shots) await page.screenshot({ path: `${shots}/wiki-${name}.png` });
-}
-
-async function remember(): Promise<void> {
-  await sameAsMirror(user, agent);
-  seen.push({ at: Date.now() + 50, lines: await linesOf(user) });
-  await user.waitForTimeout(200);
 }
 
 beforeAll(async () => {
@@ -50,7 +42,7 @@ beforeAll(async () => {
   browser = await startBrowser();
   user = await (await browser.newContext({ viewport: { width: 1100, height: 760 } })).newPage();
   agent = await signIn(await browser.newContext({ viewport: { width: 1440, height: 900 } }), gateway, "Ann", "pass-word");
-  agent.on("console", (m) => m.text().startsWith("the page is asked for again") && warnings.push(m.text()));
+  seen = new Seen(user, agent);
 });
 
 afterAll(async () => {
@@ -65,7 +57,7 @@ it("shares a page in the middle of an edit", async () => {
   await user.locator("#wiki__text").pressSequentially("====== Rates ======\nFirst line");
   session = await share(user, agent);
   expect(await agent.frameLocator("[data-testid=mirror]").locator("#wiki__text").inputValue()).toContain("First line");
-  await remember();
+  await seen.remember();
   padding = await user.locator("#dokuwiki__header").evaluate((el) => getComputedStyle(el).padding);
   await shot(agent, "console");
 });
@@ -73,12 +65,12 @@ it("shares a page in the middle of an edit", async () => {
 it("follows typing, the editor's buttons and a preview", async () => {
   await user.locator("#wiki__text").press("Control+End");
   await user.locator("#wiki__text").pressSequentially("\nSecond **line**");
-  await remember();
+  await seen.remember();
   await user.locator("#tool__bar button").first().click();
-  await remember();
+  await seen.remember();
   await user.locator("[name='do[preview]']").click();
   await user.locator(".preview").first().waitFor();
-  await remember();
+  await seen.remember();
 });
 
 it("lets the agent fill in the summary", async () => {
@@ -88,23 +80,23 @@ it("lets the agent fill in the summary", async () => {
   await agent.getByTestId("editor").press("Enter");
   await expect.poll(() => user.locator("#edit__summary").inputValue()).toBe("from the agent");
   await agent.getByTestId("confirmed").first().waitFor();
-  await remember();
+  await seen.remember();
 });
 
 it("follows to other pages of the site, and a search as one types", async () => {
   await user.evaluate(() => (window.onbeforeunload = null));
   await user.goto(gateway.site + "/doku.php?id=start&do=index");
-  await remember();
+  await seen.remember();
   await user.locator("#qsearch__in").pressSequentially("wiki");
   await user.waitForTimeout(1500);
-  await remember();
+  await seen.remember();
   await user.goto(gateway.site + "/doku.php?id=wiki:syntax");
   await user.mouse.wheel(0, 1200);
   await user.waitForTimeout(300);
   await expect
     .poll(() => agent.frameLocator("[data-testid=mirror]").locator("html").evaluate((el) => el.scrollTop))
     .toBe(await user.evaluate(() => document.documentElement.scrollTop));
-  await remember();
+  await seen.remember();
   // What the mirror asked for before the user's browser had it, it asks for again.
   await expect.poll(async () => ((await agent.getByTestId("missing").count()) ? agent.getByTestId("missing").textContent() : ""), { timeout: 20_000 }).toMatch(/^ · 1 file missing$|^$/);
   await shot(user, "user-syntax");
@@ -114,24 +106,17 @@ it("follows to other pages of the site, and a search as one types", async () => 
 it("replays all of it with the site switched off", async () => {
   await user.locator("pillion-assist [data-action=end]").click();
   await agent.getByText("The session is over").waitFor();
-  expect(warnings).toEqual([]);
+  expect(seen.warnings).toEqual([]);
   await wiki.end();
   const auditor = await signIn(await browser.newContext({ viewport: { width: 1440, height: 900 } }), gateway, "Otto", "pass-word", `/replay/${session}`);
   await auditor.getByTestId("event-row").first().waitFor();
-  const start = await auditor.evaluate(async () => {
-    const r = await fetch(location.pathname.replace("/replay/", "/api/sessions/") + "/recording");
-    return Date.parse(((await r.json()) as { start: string }).start);
-  });
-  for (const { at, lines } of [...seen, ...seen.toReversed()]) {
-    await auditor.evaluate((ms) => window.pillionPlayer!.seek(ms), at - start);
-    expect(await auditor.getByRole("alert").allTextContents()).toEqual([]);
-    await waitSame(async () => lines, () => linesIn(auditor, "page"));
+  await seen.replay(auditor, async () => {
     const missing = auditor.getByTestId("missing");
     const named = (await missing.count()) ? (await missing.getAttribute("title"))!.split("\n").slice(1) : [];
     // The wiki fetches one picture from another site, which is out of reach for the user too.
     expect(named.filter((url) => !url.includes("secure.php.net"))).toEqual([]);
-  }
-  await auditor.evaluate((ms) => window.pillionPlayer!.seek(ms), seen[2]!.at - start);
+  });
+  await seen.seek(auditor, 2);
   // From the wiki's own style sheet, out of the archive.
   const header = auditor.frameLocator("[data-testid=page]").locator("#dokuwiki__header");
   expect(await header.evaluate((el) => getComputedStyle(el).padding)).toBe(padding);

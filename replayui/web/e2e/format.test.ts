@@ -1,7 +1,7 @@
 import { createServer, type Server } from "node:http";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import type { Browser, Page } from "playwright-core";
-import { freePort, linesIn, linesOf, pillion, sameAsMirror, share, signIn, startBrowser, startGateway, waitSame, type Gateway } from "./stage.ts";
+import { freePort, pillion, Seen, share, signIn, startBrowser, startGateway, type Gateway } from "./stage.ts";
 
 // What recorders are known to fall short of: each on a page of its own markup.
 
@@ -40,9 +40,7 @@ let browser: Browser;
 let user: Page;
 let agent: Page;
 let session: string;
-/** a mirror that had to ask for the page again was wrong before */
-const warnings: string[] = [];
-const seen: { name: string; at: number; lines: string[] }[] = [];
+let seen: Seen;
 
 beforeAll(async () => {
   const port = await freePort();
@@ -57,7 +55,7 @@ beforeAll(async () => {
   browser = await startBrowser();
   user = await (await browser.newContext({ viewport: { width: 1000, height: 700 } })).newPage();
   agent = await signIn(await browser.newContext({ viewport: { width: 1400, height: 900 } }), gateway, "Ann", "pass-word");
-  agent.on("console", (m) => m.text().startsWith("the page is asked for again") && warnings.push(m.text()));
+  seen = new Seen(user, agent);
 });
 
 afterAll(async () => {
@@ -71,17 +69,7 @@ const mirror = () => agent.frameLocator("[data-testid=mirror]");
 /** Does something on the user's page and waits until the mirror has it. */
 async function step(name: string, act: () => unknown): Promise<void> {
   await user.evaluate(act);
-  await settle(name);
-}
-
-async function settle(name: string): Promise<void> {
-  try {
-    await sameAsMirror(user, agent);
-  } catch (e) {
-    throw new Error(`after “${name}”: ${(e as Error).message}`);
-  }
-  seen.push({ name, at: Date.now() + 50, lines: await linesOf(user) });
-  await user.waitForTimeout(150);
+  await seen.remember(name);
 }
 
 const colour = (selector: string) => mirror().locator(selector).first().evaluate((el) => getComputedStyle(el).color);
@@ -101,7 +89,7 @@ it("takes the state that the page is in", async () => {
   await user.mouse.wheel(0, 400);
   await user.waitForTimeout(200);
   session = await share(user, agent);
-  await settle("state");
+  await seen.remember("state");
   expect(await mirror().locator("#box").evaluate((el) => el.scrollTop)).toBe(300);
   expect(await mirror().locator("html").evaluate((el) => el.scrollTop)).toBe(await user.evaluate(() => document.documentElement.scrollTop));
   expect(await mirror().locator("#dialog").evaluate((el) => (el as HTMLDialogElement).open)).toBe(true);
@@ -204,34 +192,28 @@ it("follows document.open, quirks mode and a strict policy", async () => {
     document.close();
   });
   await user.locator("#i").fill("still heard");
-  await settle("typed after document.open");
+  await seen.remember("typed after document.open");
   await user.locator("pillion-assist").waitFor({ state: "attached" });
   await user.goto(gateway.site + "/quirks");
-  await settle("quirks");
+  await seen.remember("quirks");
   await user.goto(gateway.site + "/strict");
   await user.locator("pillion-assist [data-action=end]").waitFor();
-  await settle("strict policy");
+  await seen.remember("strict policy");
 });
 
 it("never sends secrets, and replays every step", async () => {
   await user.locator("pillion-assist [data-action=end]").click();
   await agent.getByText("The session is over").waitFor();
-  expect(warnings).toEqual([]);
+  expect(seen.warnings).toEqual([]);
   await agent.goto(`${gateway.console}/replay/${session}`);
   await agent.getByTestId("event-row").first().waitFor();
-  const { start, segments } = await agent.evaluate(async () => {
+  const segments = await agent.evaluate(async () => {
     const base = location.pathname.replace("/replay/", "/api/sessions/");
-    const described = (await (await fetch(base + "/recording")).json()) as { start: string; segments: unknown[] };
+    const described = (await (await fetch(base + "/recording")).json()) as { segments: unknown[] };
     const parts = await Promise.all(described.segments.map(async (_, n) => (await fetch(`${base}/segments/${n}`)).text()));
-    return { start: Date.parse(described.start), segments: parts.join("\n") };
+    return parts.join("\n");
   });
   for (const secret of ["hidden-secret", "default-secret", "typed-secret", "4111"]) expect(segments).not.toContain(secret);
   expect(segments).toContain("set by script");
-  for (const { name, at, lines } of [...seen, ...seen.toReversed()]) {
-    await agent.evaluate((ms) => window.pillionPlayer!.seek(ms), at - start);
-    expect(await agent.getByRole("alert").allTextContents(), name).toEqual([]);
-    await waitSame(async () => lines, () => linesIn(agent, "page")).catch((e: Error) => {
-      throw new Error(`replay of “${name}”: ${e.message}`);
-    });
-  }
+  await seen.replay(agent);
 });

@@ -37,6 +37,7 @@ export class Program {
 
   static start(command: string, args: string[], options: { cwd?: string; env?: Record<string, string>; input?: string } = {}): Program {
     const child = spawn(command, args, { cwd: options.cwd, env: { ...process.env, ...options.env }, stdio: ["pipe", "pipe", "pipe"] });
+    child.stdin?.on("error", () => {}); // a program that reads nothing may be gone already
     child.stdin?.end(options.input ?? "");
     return new Program(command, child);
   }
@@ -154,6 +155,52 @@ export async function share(user: Page, agent: Page): Promise<string> {
 
 export async function sameAsMirror(user: Page, agent: Page): Promise<void> {
   await waitSame(() => linesOf(user), () => linesIn(agent, "mirror"));
+}
+
+/** What the user's page was at times of a session, to be found again in its replay. */
+export class Seen {
+  private readonly list: { name: string; at: number; lines: string[] }[] = [];
+  /** what a mirror says that had to ask for the page again: it was wrong before */
+  readonly warnings: string[] = [];
+
+  constructor(private readonly user: Page, private readonly agent: Page) {
+    agent.on("console", (m) => m.text().startsWith("the page is asked for again") && this.warnings.push(m.text()));
+  }
+
+  /** Waits until the mirror has the page, and remembers it. The gateway's clock is this machine's. */
+  async remember(name = ""): Promise<void> {
+    try {
+      await sameAsMirror(this.user, this.agent);
+    } catch (e) {
+      throw new Error(`after “${name}”: ${(e as Error).message}`);
+    }
+    this.list.push({ name, at: Date.now() + 50, lines: await linesOf(this.user) });
+    await this.user.waitForTimeout(150);
+  }
+
+  /** Seeks to one of the moments. */
+  async seek(viewer: Page, n: number): Promise<void> {
+    const start = await viewer.evaluate(async () => {
+      const r = await fetch(location.pathname.replace("/replay/", "/api/sessions/") + "/recording");
+      return Date.parse(((await r.json()) as { start: string }).start);
+    });
+    await viewer.evaluate((ms) => window.pillionPlayer!.seek(ms), this.list[n]!.at - start);
+  }
+
+  /** Seeks to every moment, forth and back, and compares the page shown. */
+  async replay(viewer: Page, check: () => Promise<void> = async () => {}): Promise<void> {
+    const order = [...this.list.keys(), ...[...this.list.keys()].reverse()];
+    for (const n of order) {
+      const { name, lines } = this.list[n]!;
+      await this.seek(viewer, n);
+      const alerts = await viewer.getByRole("alert").allTextContents();
+      if (alerts.length) throw new Error(`replay of “${name}”: ${alerts.join()}`);
+      await waitSame(async () => lines, () => linesIn(viewer, "page")).catch((e: Error) => {
+        throw new Error(`replay of “${name}”: ${e.message}`);
+      });
+      await check();
+    }
+  }
 }
 
 /** A picture of the user's page without what we added to it. */

@@ -63,6 +63,11 @@ function mark(on: boolean): void {
   }
 }
 
+/** Where the page is, as far as may be told before the user consented: title and query are the page's own. */
+function place(): string {
+  return location.origin + location.pathname;
+}
+
 /** Thrown where the gateway has no session to go on with. */
 export class NoSession extends Error {}
 
@@ -88,7 +93,7 @@ export class Link {
       method: "POST",
       headers: { "content-type": "application/json" },
       credentials: "same-origin",
-      body: dom.json({ url: location.href, title: document.title, resume }),
+      body: dom.json({ url: place(), resume }),
     });
     if (r.status === 204 || r.status === 404) {
       mark(false);
@@ -107,7 +112,7 @@ export class Link {
     const socket = new Socket(url.href);
     this.socket = socket;
     socket.binaryType = "arraybuffer";
-    socket.onopen = () => socket.send(dom.json({ type: "hello", page: this.page, url: location.href, title: document.title, age: dom.now() }));
+    socket.onopen = () => socket.send(dom.json({ type: "hello", page: this.page, url: place(), title: "", age: dom.now() }));
     socket.onmessage = (e) => {
       if (socket === this.socket && typeof e.data === "string") this.hear(dom.parse(e.data) as FromGateway);
     };
