@@ -18,7 +18,7 @@ type document struct {
 	policy  func(value string) string // edits the policies in the page itself
 
 	body io.ReadCloser // src, decoded
-	inj  io.WriteCloser
+	inj  transform
 	enc  flushCloser
 	out  bytes.Buffer
 	in   []byte
@@ -42,11 +42,14 @@ func (d *document) start() error {
 	if d.enc, err = encoder(&d.out, last); err != nil {
 		return err
 	}
-	d.in = make([]byte, 32<<10)
+	d.in = make([]byte, 16<<10)
 	return nil
 }
 
 func (d *document) Read(p []byte) (int, error) {
+	if d.out.Len() == 0 && d.copies() {
+		return d.body.Read(p)
+	}
 	for d.out.Len() == 0 && d.err == nil {
 		d.err = d.step()
 	}
@@ -57,6 +60,11 @@ func (d *document) Read(p []byte) (int, error) {
 		d.x.broken = d.err
 	}
 	return 0, d.err
+}
+
+// copies reports whether the rest passes as it comes: past the head, uncoded.
+func (d *document) copies() bool {
+	return d.err == nil && len(d.codings) == 0 && d.inj != nil && d.inj.Done()
 }
 
 func (d *document) step() error {
@@ -91,29 +99,42 @@ func (d *document) write(p []byte) error {
 
 // injector looks at the first bytes: what does not start like markup (JSON or a
 // fragment of text under a page's label) and UTF-16 pass unchanged.
-func (d *document) injector(first []byte) io.WriteCloser {
+func (d *document) injector(first []byte) transform {
 	text := bytes.TrimLeft(bytes.TrimPrefix(first, []byte("\xEF\xBB\xBF")), " \t\r\n\f")
 	if len(text) > 0 && text[0] != '<' || bytes.HasPrefix(first, []byte("\xFE\xFF")) || bytes.HasPrefix(first, []byte("\xFF\xFE")) {
 		if d.x.in.Header.Get("Sec-Fetch-Dest") == "" || first[0] >= 0xFE {
-			return plainEncoder{d.enc}
+			return untouched{d.enc}
 		}
 	}
 	policies := rewrite.EditPolicies(d.enc, d.policy)
 	return chained{rewrite.Inject(policies, d.opts), policies}
 }
 
-// chained closes what its writer writes to after it.
-type chained struct {
+// transform changes a page until it is done; from there on it only copies.
+type transform interface {
 	io.WriteCloser
-	next io.Closer
+	Done() bool
 }
 
+// chained closes what its writer writes to after it.
+type chained struct{ first, next transform }
+
+func (c chained) Write(p []byte) (int, error) { return c.first.Write(p) }
+
+func (c chained) Done() bool { return c.first.Done() && c.next.Done() }
+
 func (c chained) Close() error {
-	if err := c.WriteCloser.Close(); err != nil {
+	if err := c.first.Close(); err != nil {
 		return err
 	}
 	return c.next.Close()
 }
+
+// untouched is the transform of what is no page.
+type untouched struct{ flushCloser }
+
+func (untouched) Done() bool   { return true }
+func (untouched) Close() error { return nil } // the encoder is closed by its owner
 
 func (d *document) finish() error {
 	if d.inj == nil { // an empty page stays empty

@@ -65,6 +65,9 @@ func Inject(w io.Writer, opts Options) *Injector {
 // Injected reports whether the tag was added.
 func (in *Injector) Injected() bool { return in.hit }
 
+// Done reports whether every byte from here on is copied as it comes.
+func (in *Injector) Done() bool { return in.done }
+
 // Write implements io.Writer. What comes before the place of the tag may be
 // kept back, at most 64 KiB of it; everything after it is written at once.
 func (in *Injector) Write(p []byte) (int, error) {

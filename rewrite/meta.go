@@ -28,6 +28,9 @@ func EditPolicies(w io.Writer, edit func(value string) string) *Policies {
 	return &Policies{w: w, edit: edit}
 }
 
+// Done reports whether every byte from here on is copied as it comes.
+func (p *Policies) Done() bool { return p.done }
+
 // Write implements io.Writer.
 func (p *Policies) Write(b []byte) (int, error) {
 	if p.done {
