@@ -24,6 +24,9 @@ type CaptureIndex interface {
 	// the first after; of the visit's own and the shared ones. ErrAbsent when
 	// there is none.
 	Find(ctx context.Context, url, visit string, from, to time.Time) (Capture, error)
-	// Expire forgets private captures from before a time, and returns how many.
-	Expire(ctx context.Context, before time.Time) (int64, error)
+	// Keep notes that a recording needs blobs, durably on return.
+	Keep(ctx context.Context, recording string, refs []Ref) error
+	// Expire forgets private captures from before a time, and returns the blobs
+	// that no capture and no recording needs any more.
+	Expire(ctx context.Context, before time.Time) ([]Ref, error)
 }

@@ -16,6 +16,11 @@ const (
 	maxAsset   = 16 << 20 // a larger answer is not kept
 	maxMemory  = 96 << 20 // of all answers under way and waiting
 	maxWaiting = 1024
+
+	// Private answers are kept for this long, for sessions under way; what a
+	// recording needs stays with it.
+	privateLife = 48 * time.Hour
+	expireEvery = time.Hour
 )
 
 // Answer describes an HTTP answer that may be kept.
@@ -170,19 +175,48 @@ func (c *Collector) Lost() int {
 	return c.lost
 }
 
+// run stores what is handed in and expires what is old, both in one goroutine:
+// a blob is never removed while it is being captured again.
 func (c *Collector) run() {
 	defer close(c.done)
-	for range c.wake {
-		for {
-			c.mu.Lock()
-			list := c.queue
-			c.queue = nil
-			c.mu.Unlock()
-			if len(list) == 0 {
-				break
+	tick := time.NewTicker(expireEvery)
+	defer tick.Stop()
+	c.expire(time.Now())
+	for {
+		select {
+		case _, open := <-c.wake:
+			c.storeAll()
+			if !open {
+				return
 			}
-			c.store(list)
+		case now := <-tick.C:
+			c.expire(now)
 		}
+	}
+}
+
+func (c *Collector) storeAll() {
+	for {
+		c.mu.Lock()
+		list := c.queue
+		c.queue = nil
+		c.mu.Unlock()
+		if len(list) == 0 {
+			return
+		}
+		c.store(list)
+	}
+}
+
+func (c *Collector) expire(now time.Time) {
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	unneeded, err := c.captures.Expire(ctx, now.Add(-privateLife))
+	for _, ref := range unneeded {
+		err = errors.Join(err, c.blobs.Delete(ctx, ref))
+	}
+	if err != nil {
+		c.log.Error("old assets not removed", "error", err)
 	}
 }
 

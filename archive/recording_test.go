@@ -208,3 +208,40 @@ func TestTheCollectorKeepsWhatShapesAPage(t *testing.T) {
 		t.Errorf("half: %v", err)
 	}
 }
+
+func TestOldPrivateAnswersGo(t *testing.T) {
+	dir := t.TempDir()
+	s, err := disk.NewStore(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	index, err := disk.NewCaptures(filepath.Join(dir, "captures.db"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer index.Close()
+	old := time.Now().Add(-72 * time.Hour)
+	refs := map[string]archive.Ref{}
+	for _, name := range []string{"private", "shared", "recorded"} {
+		if refs[name], err = s.Put(t.Context(), []byte(name)); err != nil {
+			t.Fatal(err)
+		}
+		capture := archive.Capture{URL: "http://site/" + name, Time: old, Ref: refs[name], Type: "image/png", Visit: "v"}
+		if name == "shared" {
+			capture.Visit = ""
+		}
+		if err := index.Add(t.Context(), []archive.Capture{capture}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := index.Keep(t.Context(), "s1", []archive.Ref{refs["recorded"]}); err != nil {
+		t.Fatal(err)
+	}
+	archive.NewCollector(s, index, nil).Close()
+	for name, ref := range refs {
+		_, err := s.Stat(t.Context(), ref)
+		if gone := errors.Is(err, archive.ErrAbsent); gone != (name == "private") {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}

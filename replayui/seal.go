@@ -135,6 +135,13 @@ func (s *Sealer) Seal(ctx context.Context, info events.SessionInfo) error {
 		return err
 	}
 	info.State, info.Recording = events.StateSealed, string(info.ID)
+	refs := make([]archive.Ref, len(assets.found))
+	for i, c := range assets.found {
+		refs[i] = c.Ref
+	}
+	if err := s.opts.Captures.Keep(ctx, string(info.ID), refs); err != nil {
+		return err
+	}
 	contents := archive.Contents{Session: info, Pages: t.pages, Events: t.marks, Captures: assets.found, Missing: assets.missing}
 	if _, err := w.Seal(ctx, contents, s.opts.Key); err != nil {
 		return err

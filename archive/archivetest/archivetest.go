@@ -110,7 +110,19 @@ func Captures(t *testing.T, c archive.CaptureIndex) {
 	if _, err := c.Find(ctx, "http://site/none", "v", at(0), at(99)); !errors.Is(err, archive.ErrAbsent) {
 		t.Errorf("%v", err)
 	}
-	if n, err := c.Expire(ctx, at(99)); err != nil || n != 1 {
-		t.Errorf("%d %v", n, err)
+	if err := c.Add(ctx, []archive.Capture{capture(40, "v", "kept"), capture(41, "v", "shared"), capture(98, "v", "young")}); err != nil {
+		t.Fatal(err)
+	}
+	for range 2 {
+		if err := c.Keep(ctx, "recording", []archive.Ref{archive.RefOf([]byte("kept"))}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	gone, err := c.Expire(ctx, at(90))
+	if err != nil || len(gone) != 1 || gone[0] != archive.RefOf([]byte("private")) {
+		t.Errorf("unneeded: %v %v", gone, err)
+	}
+	if got, err := c.Find(ctx, "http://site/a.css", "v", at(95), at(99)); err != nil || got.Ref != archive.RefOf([]byte("young")) {
+		t.Errorf("after expiry: %+v %v", got, err)
 	}
 }

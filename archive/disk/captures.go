@@ -20,6 +20,10 @@ CREATE TABLE IF NOT EXISTS captures (
 	PRIMARY KEY (url, visit, time)
 ) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS private_captures ON captures (time) WHERE visit <> '';
+CREATE INDEX IF NOT EXISTS captures_by_ref ON captures (ref);
+CREATE TABLE IF NOT EXISTS kept (
+	ref TEXT NOT NULL, recording TEXT NOT NULL, PRIMARY KEY (ref, recording)
+) WITHOUT ROWID;
 `
 
 // Captures implements archive.CaptureIndex in an SQLite file.
@@ -87,11 +91,55 @@ func (c *Captures) Find(ctx context.Context, url, visit string, from, to time.Ti
 	return archive.Capture{}, archive.ErrAbsent
 }
 
-// Expire implements archive.CaptureIndex.
-func (c *Captures) Expire(ctx context.Context, before time.Time) (int64, error) {
-	done, err := c.db.ExecContext(ctx, `DELETE FROM captures WHERE visit <> '' AND time < ?`, before.UnixMicro())
+// Keep implements archive.CaptureIndex.
+func (c *Captures) Keep(ctx context.Context, recording string, refs []archive.Ref) error {
+	tx, err := c.db.BeginTx(ctx, nil)
 	if err != nil {
-		return 0, err
+		return err
 	}
-	return done.RowsAffected()
+	for _, ref := range refs {
+		if _, err := tx.ExecContext(ctx, `INSERT OR IGNORE INTO kept VALUES (?, ?)`, string(ref), recording); err != nil {
+			return errors.Join(err, tx.Rollback())
+		}
+	}
+	return tx.Commit()
+}
+
+// Expire implements archive.CaptureIndex.
+func (c *Captures) Expire(ctx context.Context, before time.Time) (unneeded []archive.Ref, err error) {
+	tx, err := c.db.BeginTx(ctx, nil)
+	if err != nil {
+		return nil, err
+	}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, tx.Rollback())
+		}
+	}()
+	rows, err := tx.QueryContext(ctx, `DELETE FROM captures WHERE visit <> '' AND time < ? RETURNING ref`, before.UnixMicro())
+	if err != nil {
+		return nil, err
+	}
+	gone := map[archive.Ref]bool{}
+	for rows.Next() {
+		var ref archive.Ref
+		if err := rows.Scan((*string)(&ref)); err != nil {
+			return nil, errors.Join(err, rows.Close())
+		}
+		gone[ref] = true
+	}
+	if err := errors.Join(rows.Err(), rows.Close()); err != nil {
+		return nil, err
+	}
+	for ref := range gone {
+		var needed bool
+		err := tx.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM captures WHERE ref = ?1) OR EXISTS (SELECT 1 FROM kept WHERE ref = ?1)`, string(ref)).Scan(&needed)
+		if err != nil {
+			return nil, err
+		}
+		if !needed {
+			unneeded = append(unneeded, ref)
+		}
+	}
+	return unneeded, tx.Commit()
 }
