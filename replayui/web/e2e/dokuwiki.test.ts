@@ -1,24 +1,9 @@
-import { appendFileSync, cpSync, mkdtempSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import type { Browser, Page } from "playwright-core";
-import { freePort, pillion, Program, Seen, share, signIn, startBrowser, startGateway, type Gateway } from "./stage.ts";
+import { pillion, Seen, share, signIn, startBrowser, startGateway, type Gateway } from "./stage.ts";
+import { startWiki, type Wiki } from "./wiki.ts";
 
-// A site that nobody here wrote: Debian's DokuWiki under PHP's own server.
-const DOKUWIKI = "/usr/share/dokuwiki";
-
-/** A configuration and pages of the test's own: everybody may edit. */
-function configure(): string {
-  const dir = mkdtempSync(join(tmpdir(), "pillion-wiki-"));
-  cpSync("/etc/dokuwiki", join(dir, "conf"), { recursive: true, dereference: true });
-  cpSync("/var/lib/dokuwiki/data", join(dir, "data"), { recursive: true, dereference: true });
-  appendFileSync(join(dir, "conf", "local.php"), `\n$conf['useacl'] = 0; $conf['savedir'] = '${dir}/data';\n`);
-  writeFileSync(join(dir, "prepend.php"), `<?php define('DOKU_CONF', '${dir}/conf/');\n`);
-  return join(dir, "prepend.php");
-}
-
-let wiki: Program;
+let wiki: Wiki;
 let gateway: Gateway;
 let browser: Browser;
 let user: Page;
@@ -33,10 +18,8 @@ async function shot(page: Page, name: string): Promise<void> {
 }
 
 beforeAll(async () => {
-  const site = `127.0.0.1:${await freePort()}`;
-  wiki = Program.start("php", ["-d", `auto_prepend_file=${configure()}`, "-S", site, "-t", DOKUWIKI], { cwd: DOKUWIKI, env: { PHP_CLI_SERVER_WORKERS: "4" } });
-  await wiki.says("started");
-  gateway = await startGateway(["serve", "--upstream", `http://${site}`]);
+  wiki = await startWiki();
+  gateway = await startGateway(["serve", "--upstream", wiki.origin]);
   expect((await pillion(["account", "add", "Ann", "--role", "agent", "--data", gateway.data], "pass-word\n")).status).toBe(0);
   expect((await pillion(["account", "add", "Otto", "--role", "auditor", "--data", gateway.data], "pass-word\n")).status).toBe(0);
   browser = await startBrowser();
@@ -48,7 +31,7 @@ beforeAll(async () => {
 afterAll(async () => {
   await browser?.close();
   await gateway?.program.end();
-  await wiki?.end();
+  await wiki?.program.end();
 });
 
 it("shares a page in the middle of an edit", async () => {
@@ -107,7 +90,7 @@ it("replays all of it with the site switched off", async () => {
   await user.locator("pillion-assist [data-action=end]").click();
   await agent.getByText("The session is over").waitFor();
   expect(seen.warnings).toEqual([]);
-  await wiki.end();
+  await wiki.program.end();
   const auditor = await signIn(await browser.newContext({ viewport: { width: 1440, height: 900 } }), gateway, "Otto", "pass-word", `/replay/${session}`);
   await auditor.getByTestId("event-row").first().waitFor();
   await seen.replay(auditor, async () => {
