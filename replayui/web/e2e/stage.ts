@@ -47,7 +47,7 @@ export class Program {
   }
 
   async says(text: string): Promise<void> {
-    for (let i = 0; i < 400; i++) {
+    for (let i = 0; i < 1200; i++) {
       if (this.out.includes(text)) return;
       if (this.child.exitCode !== null) break;
       await new Promise((done) => setTimeout(done, 50));
@@ -112,7 +112,7 @@ export async function linesIn(page: Page, testId: string): Promise<string[]> {
 }
 
 /** Waits until both are the same, and reports the first line that is not. */
-export async function waitSame(left: () => Promise<string[]>, right: () => Promise<string[]>, ms = 10_000): Promise<void> {
+export async function waitSame(left: () => Promise<string[]>, right: () => Promise<string[]>, ms = 20_000): Promise<void> {
   const until = Date.now() + ms;
   for (;;) {
     const [a, b] = [await left(), await right()];
