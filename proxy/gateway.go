@@ -24,7 +24,8 @@ type Options struct {
 	Upstream *url.URL
 	// Own serves everything under OwnPrefix.
 	Own http.Handler
-	// Script is the path of the capture script; empty adds no tag.
+	// Script is the path of the capture script, with a query if need be; empty
+	// adds no tag.
 	Script string
 	// Tee receives copies of what shapes a page; nil for none.
 	Tee Tee

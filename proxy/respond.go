@@ -161,9 +161,10 @@ func (g *Gateway) startVisit(x *exchange, h http.Header) {
 func (g *Gateway) needs(x *exchange) rewrite.CSPNeeds {
 	own := g.gatewayOrigin(x.in)
 	ws := "ws" + strings.TrimPrefix(own.Scheme, "http")
+	path, _, _ := strings.Cut(g.opts.Script, "?")
 	return rewrite.CSPNeeds{
 		Nonce:   rand.Text(),
-		Script:  own.String() + g.opts.Script,
+		Script:  own.String() + path, // a policy names no query
 		Connect: []string{own.String() + OwnPrefix, ws + "://" + own.Host + OwnPrefix},
 	}
 }

@@ -1,10 +1,17 @@
 package replayui
 
 import (
+	"bytes"
+	"compress/gzip"
 	"embed"
 	"errors"
+	"io"
 	"io/fs"
 	"net/http"
+	"strings"
+	"sync"
+
+	"github.com/andybalholm/brotli"
 )
 
 //go:embed all:dist
@@ -13,41 +20,85 @@ var dist embed.FS
 // ErrNoBundle is returned where the binary was built without the browser bundle.
 var ErrNoBundle = errors.New("this binary was built without the browser bundle: run `make ui` and build again, or `make build`")
 
-// bundle returns a file of the browser bundle.
-func bundle(name string) ([]byte, error) {
-	b, err := dist.ReadFile("dist/" + name)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, ErrNoBundle
-	}
-	return b, err
-}
+const scriptType = "text/javascript; charset=utf-8"
 
 var bundleTypes = map[string]string{
-	"capture.js": "text/javascript; charset=utf-8", "console.js": "text/javascript; charset=utf-8",
-	"player.js": "text/javascript; charset=utf-8", "style.css": "text/css; charset=utf-8",
+	"capture.js": scriptType, "console.js": scriptType, "player.js": scriptType, "style.css": "text/css; charset=utf-8",
 }
 
-// checkBundle reports whether every file is there.
-func checkBundle() error {
+// bundled is a file of the browser bundle, compressed once.
+type bundled struct {
+	plain, br, gzip []byte
+	version         string
+}
+
+// bundle returns the files of the browser bundle by name.
+var bundle = sync.OnceValues(func() (map[string]bundled, error) {
+	files := map[string]bundled{}
 	for name := range bundleTypes {
-		if _, err := bundle(name); err != nil {
-			return err
+		b, err := dist.ReadFile("dist/" + name)
+		if errors.Is(err, fs.ErrNotExist) {
+			return nil, ErrNoBundle
 		}
+		if err != nil {
+			return nil, err
+		}
+		f := bundled{plain: b, version: strings.Trim(entityTag(b), `"`)}
+		f.br = compressed(b, func(w io.Writer) io.WriteCloser { return brotli.NewWriterLevel(w, brotli.BestCompression) })
+		f.gzip = compressed(b, func(w io.Writer) io.WriteCloser {
+			z, _ := gzip.NewWriterLevel(w, gzip.BestCompression) // the level is known
+			return z
+		})
+		files[name] = f
 	}
-	return nil
+	return files, nil
+})
+
+func compressed(b []byte, by func(io.Writer) io.WriteCloser) []byte {
+	var out bytes.Buffer
+	w := by(&out)
+	_, _ = w.Write(b) // a Buffer never fails
+	_ = w.Close()
+	return out.Bytes()
 }
 
-// serveBundle serves a file of the bundle; it is asked for again with each version.
+// CaptureScript is the path under which pages load the capture script. It
+// changes with the script's content, so that a browser fetches each version once.
+func CaptureScript() string {
+	files, err := bundle()
+	if err != nil {
+		return "/.pillion/capture.js"
+	}
+	return "/.pillion/capture.js?v=" + files["capture.js"].version
+}
+
+// serveBundle serves a file of the bundle: for good where the version is asked
+// for by name, else to be asked for again.
 func serveBundle(name string) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
-		b, err := bundle(name)
+		files, err := bundle()
 		if err != nil {
 			http.Error(w, err.Error(), http.StatusServiceUnavailable)
 			return
 		}
-		w.Header().Set("Content-Type", bundleTypes[name])
-		w.Header().Set("Cache-Control", "no-cache")
-		w.Header().Set("X-Content-Type-Options", "nosniff")
-		serveTagged(w, r, b)
+		f := files[name]
+		h := w.Header()
+		h.Set("Content-Type", bundleTypes[name])
+		h.Set("X-Content-Type-Options", "nosniff")
+		h.Set("Vary", "Accept-Encoding")
+		h.Set("Cache-Control", "no-cache")
+		if r.URL.Query().Get("v") == f.version {
+			h.Set("Cache-Control", "public, max-age=31536000, immutable")
+		}
+		body := f.plain
+		switch accepted := r.Header.Get("Accept-Encoding"); {
+		case strings.Contains(accepted, "br"):
+			h.Set("Content-Encoding", "br")
+			body = f.br
+		case strings.Contains(accepted, "gzip"):
+			h.Set("Content-Encoding", "gzip")
+			body = f.gzip
+		}
+		serveTagged(w, r, body)
 	}
 }

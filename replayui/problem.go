@@ -76,11 +76,15 @@ func readJSON(w http.ResponseWriter, r *http.Request, v any) error {
 	return nil
 }
 
-// serveTagged answers with content under an entity tag of its own.
-func serveTagged(w http.ResponseWriter, r *http.Request, b []byte) {
+func entityTag(b []byte) string {
 	h := fnv.New64a()
 	_, _ = h.Write(b) // never fails (hash.Hash)
-	tag := `"` + strconv.FormatUint(h.Sum64(), 36) + `"`
+	return `"` + strconv.FormatUint(h.Sum64(), 36) + `"`
+}
+
+// serveTagged answers with content under an entity tag of its own.
+func serveTagged(w http.ResponseWriter, r *http.Request, b []byte) {
+	tag := entityTag(b)
 	w.Header().Set("Etag", tag)
 	if r.Header.Get("If-None-Match") == tag {
 		w.WriteHeader(http.StatusNotModified)

@@ -41,7 +41,7 @@ type Server struct {
 
 // New returns a Server; ErrNoBundle where the browser bundle is not built in.
 func New(opts Options) (*Server, error) {
-	if err := checkBundle(); err != nil {
+	if _, err := bundle(); err != nil {
 		return nil, err
 	}
 	if opts.Now == nil {

@@ -297,6 +297,32 @@ func TestTheUsersSideStartsOneSessionPerBrowser(t *testing.T) {
 	}
 }
 
+func TestTheCaptureScriptIsFetchedOnceAndSmall(t *testing.T) {
+	s := newStage(t)
+	get := func(path, coding string) *http.Response {
+		t.Helper()
+		req, _ := http.NewRequestWithContext(t.Context(), http.MethodGet, s.site.URL+path, nil)
+		req.Header.Set("Accept-Encoding", coding)
+		resp, err := http.DefaultClient.Do(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = resp.Body.Close()
+		return resp
+	}
+	resp := get(CaptureScript(), "gzip, br")
+	if resp.Header.Get("Content-Encoding") != "br" || !strings.Contains(resp.Header.Get("Cache-Control"), "immutable") {
+		t.Errorf("%v", resp.Header)
+	}
+	const budget = 15 << 10
+	if resp.ContentLength > budget {
+		t.Errorf("the capture script has %d bytes, the budget is %d", resp.ContentLength, budget)
+	}
+	if resp := get("/.pillion/capture.js", "gzip"); resp.Header.Get("Content-Encoding") != "gzip" || resp.Header.Get("Cache-Control") != "no-cache" {
+		t.Errorf("%v", resp.Header)
+	}
+}
+
 func TestTicketsOpenOnce(t *testing.T) {
 	var ts tickets[int]
 	now := time.Now()

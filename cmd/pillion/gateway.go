@@ -28,9 +28,6 @@ import (
 	"github.com/pillion-dev/pillion/replayui"
 )
 
-// capturePath is where pages find the capture script.
-const capturePath = "/.pillion/capture.js"
-
 // gateway is all parts of the program, wired.
 type gateway struct {
 	site, console, admin http.Handler
@@ -82,7 +79,7 @@ func openGateway(ctx context.Context, f gatewayFlags, upstream *url.URL, logger 
 	registry := prometheus.NewRegistry()
 	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	site, err := proxy.New(proxy.Options{
-		Upstream: upstream, Own: ui.Site(), Script: capturePath, Tee: tee{collector}, Logger: logger, Metrics: registry,
+		Upstream: upstream, Own: ui.Site(), Script: replayui.CaptureScript(), Tee: tee{collector}, Logger: logger, Metrics: registry,
 		PreserveHost: f.PreserveHost, TrustForwarded: f.TrustProxy,
 	})
 	if err != nil {
