@@ -274,7 +274,7 @@ func (s *Session) agentNames() []AgentName {
 	return list
 }
 
-// End ends the session for a participant; ErrNoSession when it is over.
+// End ends the session for the user; one that is over stays as it is.
 func (s *Session) End(reason string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

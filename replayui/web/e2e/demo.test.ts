@@ -127,6 +127,7 @@ it("goes on after a reload, in frames, and on a page that renews itself", async 
 it("replays the session with the site switched off, as it was", async () => {
   await user.locator("pillion-assist [data-action=end]").click();
   await agent.getByText("The session is over").waitFor();
+  await user.locator("pillion-assist").getByRole("heading", { name: "The session is over" }).waitFor();
   expect(seen.warnings).toEqual([]);
   await shot(user, "user-ended");
   await gateway.program.end();

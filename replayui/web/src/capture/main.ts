@@ -9,20 +9,23 @@ import { Link, marked, NoSession, type FromGateway } from "./link.ts";
 const kept = keep(window);
 if (kept) whenReady(() => new Capture(kept));
 
+/** Waits for the page's markup; a session that is on does not wait for a slow page's end. */
 function whenReady(go: () => void): void {
-  if (document.documentElement && document.readyState !== "loading") go();
-  else document.addEventListener("DOMContentLoaded", go, { once: true });
-  // A session that is on need not wait for a slow page's end.
-  if (marked() && document.readyState === "loading") {
-    const early = () => (document.body ? go() : dom.nextFrame(early));
-    early();
-  }
+  let gone = false;
+  const once = () => {
+    if (!gone) go();
+    gone = true;
+  };
+  if (document.readyState !== "loading") return once();
+  document.addEventListener("DOMContentLoaded", once, { once: true });
+  if (!marked()) return;
+  const early = () => (document.body ? once() : gone || dom.nextFrame(early));
+  early();
 }
 
 /** Brings together the element, the connection, the recorder and the agent's hand. */
 class Capture {
-  private static only: Capture | undefined;
-  private assist!: Assist;
+  private readonly assist: Assist;
   private link: Link | undefined;
   private recorder: Recorder | undefined;
   private hand: Hand | undefined;
@@ -30,11 +33,12 @@ class Capture {
   private shared = false;
 
   constructor(private readonly kept: Kept) {
-    if (Capture.only) return;
-    Capture.only = this;
     this.assist = new Assist({
       request: () => void this.request(false),
-      end: () => this.link?.end() ?? this.over("user"),
+      end: () => {
+        this.link?.end();
+        this.over("user");
+      },
       consent: (participant, allow) => this.link?.text({ type: "consent", participant, allow, level: "act" }),
       pause: (paused) => this.link?.text({ type: "level", level: paused ? "point" : "act" }),
     });
@@ -59,11 +63,6 @@ class Capture {
     if (!resume) this.assist.working();
     const link = new Link((m) => link === this.link && this.hear(m), (up) => this.assist.connection(up));
     this.link = link;
-    const end = link.end.bind(link);
-    link.end = () => {
-      end();
-      this.over("user");
-    };
     try {
       const s = await link.start(resume);
       if (s.code) this.assist.code(s.code, s.codeExpires ?? 0, !resume);
