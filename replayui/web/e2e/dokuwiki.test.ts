@@ -25,7 +25,7 @@ beforeAll(async () => {
   browser = await startBrowser();
   user = await (await browser.newContext({ viewport: { width: 1100, height: 760 } })).newPage();
   agent = await signIn(await browser.newContext({ viewport: { width: 1440, height: 900 } }), gateway, "Ann", "pass-word");
-  seen = new Seen(user, agent);
+  seen = new Seen(user, agent, gateway);
 });
 
 afterAll(async () => {

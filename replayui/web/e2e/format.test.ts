@@ -48,14 +48,14 @@ beforeAll(async () => {
     res.setHeader("content-type", "text/html; charset=utf-8");
     // A strict policy: what we add has to run under it all the same.
     if (req.url === "/strict") res.setHeader("content-security-policy", "default-src 'none'; script-src 'nonce-own' 'strict-dynamic'; style-src 'none'");
-    res.end(req.url === "/quirks" ? "<title>q</title><table width=50%><tr><td>quirks" : req.url === "/strict" ? `<!DOCTYPE html><meta http-equiv="Content-Security-Policy" content="default-src 'none'"><title>s</title><p>strict` : PAGE);
+    res.end(req.url === "/plain" ? "<!DOCTYPE html><title>plain</title><body><div>one</div><p>two <b>three</b></p>" : req.url === "/quirks" ? "<title>q</title><table width=50%><tr><td>quirks" : req.url === "/strict" ? `<!DOCTYPE html><meta http-equiv="Content-Security-Policy" content="default-src 'none'"><title>s</title><p>strict` : PAGE);
   }).listen(port, "127.0.0.1");
   gateway = await startGateway(["serve", "--upstream", `http://127.0.0.1:${port}`]);
   await pillion(["account", "add", "Ann", "--role", "agent", "--data", gateway.data], "pass-word\n");
   browser = await startBrowser();
   user = await (await browser.newContext({ viewport: { width: 1000, height: 700 } })).newPage();
   agent = await signIn(await browser.newContext({ viewport: { width: 1400, height: 900 } }), gateway, "Ann", "pass-word");
-  seen = new Seen(user, agent);
+  seen = new Seen(user, agent, gateway);
 });
 
 afterAll(async () => {
@@ -199,6 +199,93 @@ it("follows document.open, quirks mode and a strict policy", async () => {
   await user.goto(gateway.site + "/strict");
   await user.locator("pillion-assist [data-action=end]").waitFor();
   await seen.remember("strict policy");
+});
+
+it("follows whatever a page does, in any order", async () => {
+  await user.goto(gateway.site + "/plain");
+  await seen.remember("plain");
+  for (let round = 1; round <= 12; round++) {
+    await user.evaluate(async (start) => {
+      let seed = start * 7919;
+      const random = (n: number) => (seed = (seed * 1103515245 + 12345) & 0x7fffffff) % n;
+      const all = () => [...document.body.querySelectorAll("*")].filter((el) => el.localName !== "pillion-assist");
+      const pick = () => (all()[random(Math.max(1, all().length))] ?? document.body) as HTMLElement;
+      const holds = (a: Node, b: Node) => a.contains(b);
+      const make = (depth = 0): Element => {
+        const el = document.createElement(["div", "p", "span", "ul", "li", "b", "input", "textarea", "select", "iframe"][random(depth > 2 ? 9 : 10)]!);
+        if (el.localName === "select") el.innerHTML = "<option>a<option>b<option>c";
+        else if (!/input|textarea|iframe/.test(el.localName)) for (let i = random(3); i > 0; i--) el.append(random(2) ? make(depth + 1) : `text ${random(1000)} 😀`);
+        return el;
+      };
+      const acts = [
+        () => pick().append(make()),
+        () => pick().before(make()),
+        () => pick().remove(),
+        () => pick().setAttribute("data-" + "abc"[random(3)], String(random(100))),
+        () => pick().removeAttribute("data-a"),
+        () => {
+          const [a, b] = [pick(), pick()];
+          if (!holds(a, b)) b.append(a);
+        },
+        () => {
+          const [a, b] = [pick(), pick()];
+          if (!holds(a, b) && b.parentNode) b.before(a);
+        },
+        () => {
+          const el = pick();
+          el.append(...[...el.childNodes].reverse());
+        },
+        () => {
+          const [el, wrap] = [pick(), make(9)];
+          if (!/input|textarea|select|iframe/.test(wrap.localName)) {
+            el.replaceWith(wrap);
+            wrap.append(el);
+          }
+        },
+        () => {
+          const el = pick();
+          el.replaceWith(...el.childNodes);
+        },
+        () => {
+          const el = pick();
+          if (el.parentElement && el.firstElementChild && el.parentElement !== document.documentElement) {
+            const inner = el.firstElementChild;
+            el.replaceWith(inner);
+            inner.append(el);
+          }
+        },
+        () => {
+          const el = pick();
+          if (!el.shadowRoot && /^(div|p|span)$/.test(el.localName)) el.attachShadow({ mode: "open" }).append(make(1), "in the shadow");
+          else el.shadowRoot?.append(make(1));
+        },
+        () => {
+          const texts = all().flatMap((el) => [...el.childNodes]).filter((n) => n.nodeType === 3) as Text[];
+          const t = texts[random(Math.max(1, texts.length))];
+          if (t) t.data = random(3) ? t.data.slice(0, random(9)) + "é" + t.data.slice(random(9)) + "x".repeat(random(90)) : "";
+        },
+        () => {
+          const el = pick() as HTMLInputElement;
+          if (/input|textarea/.test(el.localName)) el.value = "v" + random(99);
+          if (el.localName === "select") (el as unknown as HTMLSelectElement).selectedIndex = random(3);
+        },
+        () => {
+          const f = document.body.querySelector("iframe");
+          f?.contentDocument?.body?.append(f.contentDocument.importNode(make(3), true));
+        },
+        () => pick().insertAdjacentHTML("beforeend", "<i>one</i><!-- two -->three"),
+      ];
+      for (let step = 0; step < 40; step++) {
+        try {
+          acts[random(acts.length)]!();
+        } catch (e) {
+          if (!(e instanceof DOMException)) throw e;
+        }
+        if (random(8) === 0) await new Promise((done) => requestAnimationFrame(done));
+      }
+    }, round);
+    await seen.remember(`round ${round}`);
+  }
 });
 
 it("never sends secrets, and replays every step", async () => {

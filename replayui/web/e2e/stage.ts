@@ -160,11 +160,15 @@ export async function sameAsMirror(user: Page, agent: Page): Promise<void> {
 /** What the user's page was at times of a session, to be found again in its replay. */
 export class Seen {
   private readonly list: { name: string; at: number; lines: string[] }[] = [];
-  /** what a mirror says that had to ask for the page again: it was wrong before */
-  readonly warnings: string[] = [];
+  private readonly asked: string[] = [];
 
-  constructor(private readonly user: Page, private readonly agent: Page) {
-    agent.on("console", (m) => m.text().startsWith("the page is asked for again") && this.warnings.push(m.text()));
+  constructor(private readonly user: Page, private readonly agent: Page, private readonly gateway: Gateway) {
+    agent.on("console", (m) => m.text().startsWith("the page is asked for again") && this.asked.push(m.text()));
+  }
+
+  /** What mirror and gateway say that had to ask for the page again: they were wrong before. */
+  get warnings(): string[] {
+    return [...this.asked, ...this.gateway.program.output.split("\n").filter((line) => line.includes("the page is sent again"))];
   }
 
   /** Waits until the mirror has the page, and remembers it. The gateway's clock is this machine's. */
