@@ -204,6 +204,8 @@ it("follows document.open, quirks mode and a strict policy", async () => {
 it("follows whatever a page does, in any order", async () => {
   await user.goto(gateway.site + "/plain");
   await seen.remember("plain");
+  await step("more at once than a frame holds", () => document.body.append("x".repeat(2_000_000)));
+  await step("and gone again", () => document.body.lastChild!.remove());
   for (let round = 1; round <= 12; round++) {
     await user.evaluate(async (start) => {
       let seed = start * 7919;

@@ -29,6 +29,7 @@ const ENDS: Record<string, [string, string]> = {
   agent: ["The session is over", "The agent has left. Nobody sees this page any more."],
   refused: ["Nothing was shared", "You did not allow it. Nobody has seen this page."],
   expired: ["The code has expired", "Codes are good for ten minutes. Ask for a new one when you are ready."],
+  large: ["This page cannot be shared", "It is larger than 8 MB. Ask for help again on another page."],
   timeout: ["The connection was lost", "The session has ended. You can ask for help again."],
   gone: ["The session is over", "You can ask for help again."],
 };

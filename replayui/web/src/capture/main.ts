@@ -6,6 +6,10 @@ import { Hand } from "./hand.ts";
 import { keep } from "./kept.ts";
 import { Link, marked, NoSession, type FromGateway } from "./link.ts";
 
+/** What the gateway takes in one frame (events/FORMAT.md, Limits), less a frame's head. */
+const MAX_STATE = (8 << 20) - 64;
+const MAX_BATCH = (1 << 20) - 64;
+
 const kept = keep(window);
 if (kept) whenReady(() => new Capture(kept));
 
@@ -123,12 +127,18 @@ class Capture {
     this.kept.hosts.length = 0;
     const mine = (n: Node) => n === this.assist.host;
     this.recorder = new Recorder(window, this.kept, {
-      state: (b) => link.frame(Kinds.PageState, b),
-      batch: (b) => link.frame(Kinds.PageEvents, b),
+      state: (b) => (b.length > MAX_STATE ? this.tooLarge() : link.frame(Kinds.PageState, b)),
+      // Changes larger than a frame may be are told by the whole page.
+      batch: (b) => (b.length > MAX_BATCH ? this.record() : link.frame(Kinds.PageEvents, b)),
     }, mine);
     this.hand = new Hand(this.recorder, () => link.last, (what, who) => this.assist.confirm(what, who));
     this.hand.watch(document);
     this.recorder.start();
+  }
+
+  private tooLarge(): void {
+    this.link?.end();
+    this.over("large");
   }
 
   private async act(m: FromGateway): Promise<void> {

@@ -25,7 +25,12 @@ export class Playback {
     const wish = ++this.wanted;
     this.turn = this.turn.catch(() => {}).then(async () => {
       if (wish !== this.wanted) return;
-      await this.go(Math.max(0, Math.min(ms, this.recording.described.duration)));
+      try {
+        await this.go(Math.max(0, Math.min(ms, this.recording.described.duration)));
+      } catch (e) {
+        this.time = Infinity; // half of a step may be shown: the next one starts anew
+        throw e;
+      }
     });
     return this.turn;
   }
