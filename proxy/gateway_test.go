@@ -399,3 +399,40 @@ func done(c <-chan error) <-chan struct{} {
 	}()
 	return d
 }
+
+func TestOtherUpgradesPassToo(t *testing.T) {
+	gw, _ := front(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Header.Get("Upgrade") != "echo" {
+			t.Errorf("upgrade %q", r.Header.Get("Upgrade"))
+		}
+		conn, buf, err := http.NewResponseController(w).Hijack()
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		defer conn.Close()
+		_, _ = buf.WriteString("HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: echo\r\n\r\n")
+		_ = buf.Flush()
+		line, _ := buf.ReadString('\n')
+		_, _ = buf.WriteString(line)
+		_ = buf.Flush()
+	}), nil)
+	conn, err := net.Dial("tcp", strings.TrimPrefix(gw, "http://"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	_, _ = io.WriteString(conn, "GET /echo HTTP/1.1\r\nHost: gw\r\nConnection: Upgrade\r\nUpgrade: echo\r\n\r\n")
+	in := bufio.NewReader(conn)
+	resp, err := http.ReadResponse(in, nil)
+	if err != nil || resp.StatusCode != http.StatusSwitchingProtocols {
+		t.Fatalf("%v %v", resp, err)
+	}
+	_, _ = io.WriteString(conn, "over there\n")
+	if line, err := in.ReadString('\n'); err != nil || line != "over there\n" {
+		t.Errorf("%q %v", line, err)
+	}
+	if _, err := in.ReadByte(); err != io.EOF {
+		t.Errorf("the socket stayed open: %v", err)
+	}
+}
