@@ -195,6 +195,10 @@ func (s *stage) record(t *testing.T) events.SessionID {
 		t.Errorf("live asset: %d %s", status, body)
 	}
 	session.End("user")
+	// At once, whatever the directory knows: a player may be waiting for the recording.
+	if status, body := s.call(t, "ann", "GET", "/api/sessions/"+string(id), ""); status != http.StatusOK || !strings.Contains(body, `"state":"ended"`) && !strings.Contains(body, `"state":"sealed"`) {
+		t.Errorf("just ended: %d %s", status, body)
+	}
 	for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(5 * time.Millisecond) {
 		if _, err := s.catalogue.Get(t.Context(), id); err == nil {
 			return id

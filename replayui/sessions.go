@@ -1,6 +1,7 @@
 package replayui
 
 import (
+	"context"
 	"errors"
 	"net/http"
 	"slices"
@@ -65,7 +66,7 @@ func (s *Server) getSession(w http.ResponseWriter, r *http.Request) error {
 	}
 	info, err := s.opts.Catalogue.Get(r.Context(), id)
 	if errors.Is(err, events.ErrNoSession) {
-		info, err = s.opts.Directory.Get(r.Context(), id) // ended, not sealed yet
+		info, err = s.unsealed(r.Context(), id)
 	}
 	if err != nil {
 		return err
@@ -74,4 +75,13 @@ func (s *Server) getSession(w http.ResponseWriter, r *http.Request) error {
 		return events.ErrNoSession
 	}
 	return answer(w, http.StatusOK, shown(info))
+}
+
+// unsealed is what is known of a session that is over and not sealed yet: from
+// memory while it is there, since the directory may not have heard of its end.
+func (s *Server) unsealed(ctx context.Context, id events.SessionID) (events.SessionInfo, error) {
+	if ended := s.opts.Hub.Lately(id); ended != nil {
+		return ended.Info(), nil
+	}
+	return s.opts.Directory.Get(ctx, id)
 }
