@@ -141,7 +141,9 @@ func write(t *testing.T, path string, b []byte) {
 	}
 }
 
-func TestTheCollectorKeepsWhatShapesAPage(t *testing.T) {
+// stores opens a store and a capture index of the test's own.
+func stores(t *testing.T) (*disk.Store, *disk.Captures) {
+	t.Helper()
 	dir := t.TempDir()
 	s, err := disk.NewStore(dir)
 	if err != nil {
@@ -151,7 +153,12 @@ func TestTheCollectorKeepsWhatShapesAPage(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer index.Close()
+	t.Cleanup(func() { _ = index.Close() }) // read and written in the test
+	return s, index
+}
+
+func TestTheCollectorKeepsWhatShapesAPage(t *testing.T) {
+	s, index := stores(t)
 	c := archive.NewCollector(s, index, nil)
 	header := func(pairs ...string) http.Header {
 		h := http.Header{}
@@ -210,23 +217,16 @@ func TestTheCollectorKeepsWhatShapesAPage(t *testing.T) {
 }
 
 func TestOldPrivateAnswersGo(t *testing.T) {
-	dir := t.TempDir()
-	s, err := disk.NewStore(dir)
-	if err != nil {
-		t.Fatal(err)
-	}
-	index, err := disk.NewCaptures(filepath.Join(dir, "captures.db"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer index.Close()
+	s, index := stores(t)
 	old := time.Now().Add(-72 * time.Hour)
 	refs := map[string]archive.Ref{}
 	for _, name := range []string{"private", "shared", "recorded"} {
-		if refs[name], err = s.Put(t.Context(), []byte(name)); err != nil {
+		ref, err := s.Put(t.Context(), []byte(name))
+		if err != nil {
 			t.Fatal(err)
 		}
-		capture := archive.Capture{URL: "http://site/" + name, Time: old, Ref: refs[name], Type: "image/png", Visit: "v"}
+		refs[name] = ref
+		capture := archive.Capture{URL: "http://site/" + name, Time: old, Ref: ref, Type: "image/png", Visit: "v"}
 		if name == "shared" {
 			capture.Visit = ""
 		}

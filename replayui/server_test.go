@@ -318,7 +318,7 @@ func TestTheCaptureScriptIsFetchedOnceAndSmall(t *testing.T) {
 	if resp.Header.Get("Content-Encoding") != "br" || !strings.Contains(resp.Header.Get("Cache-Control"), "immutable") {
 		t.Errorf("%v", resp.Header)
 	}
-	const budget = 15 << 10
+	const budget = 15_000
 	if resp.ContentLength > budget {
 		t.Errorf("the capture script has %d bytes, the budget is %d", resp.ContentLength, budget)
 	}

@@ -9,7 +9,7 @@ await mkdir(dist, { recursive: true });
 
 const common = { bundle: true, minify: true, legalComments: "none", logLevel: "warning", charset: "utf8" };
 await Promise.all([
-  build({ ...common, entryPoints: [at("src/capture/main.ts")], outfile: dist + "capture.js", format: "iife", target: "es2021" }),
+  build({ ...common, entryPoints: [at("src/capture/main.ts")], outfile: dist + "capture.js", format: "iife", target: "es2022" }),
   build({
     ...common, entryPoints: { console: at("src/console/main.tsx"), player: at("src/player/main.tsx") }, outdir: dist,
     format: "esm", target: "es2023", jsx: "automatic", jsxImportSource: "preact",
