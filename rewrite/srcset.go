@@ -1,42 +1,50 @@
 package rewrite
 
-import "strings"
-
 // Srcset calls f for each URL of a srcset or imagesrcset attribute and returns
-// the attribute with f's answers in their places; all other bytes stay. It
-// follows "parse a srcset attribute" (HTML, 4.8.4.3.10): a URL may hold commas,
-// and a comma within parentheses ends no candidate.
+// the attribute with f's answers in their places; all other bytes stay.
 func Srcset(src string, f func(url string) string) string {
-	var out strings.Builder
-	pos := 0
-	for {
+	out, _ := AppendSrcset(make([]byte, 0, len(src)), []byte(src), func(dst, url []byte) ([]byte, bool) {
+		return append(dst, f(string(url))...), true
+	})
+	return string(out)
+}
+
+// AppendSrcset appends src with each URL mapped by f, which appends to dst what
+// stands for a URL or reports that it stays. It reports whether any changed.
+//
+// It follows "parse a srcset attribute" (HTML, 4.8.4.3.10): a URL may hold
+// commas, and a comma within parentheses ends no candidate.
+func AppendSrcset(dst, src []byte, f func(dst, url []byte) ([]byte, bool)) ([]byte, bool) {
+	changed := false
+	for pos := 0; ; {
 		start := pos
 		for pos < len(src) && (isSpace(src[pos]) || src[pos] == ',') {
 			pos++
 		}
-		out.WriteString(src[start:pos])
+		dst = append(dst, src[start:pos]...)
 		if pos == len(src) {
-			return out.String()
+			return dst, changed
 		}
 		start = pos
 		for pos < len(src) && !isSpace(src[pos]) {
 			pos++
 		}
-		url := strings.TrimRight(src[start:pos], ",")
-		out.WriteString(f(url))
-		out.WriteString(src[start+len(url) : pos])
-		if start+len(url) < pos {
-			continue // commas ended the candidate: it has no descriptors
+		end := pos
+		for src[end-1] == ',' { // it does not begin with one
+			end--
 		}
-		start = pos
-		pos = descriptorsEnd(src, pos)
-		out.WriteString(src[start:pos])
+		dst, changed = appendMapped(dst, src[start:end], f, changed)
+		start = end
+		if end == pos { // else commas ended the candidate: it has no descriptors
+			pos = descriptorsEnd(src, pos)
+		}
+		dst = append(dst, src[start:pos]...)
 	}
 }
 
 // descriptorsEnd returns the place after the comma that ends a candidate's
 // descriptors.
-func descriptorsEnd(src string, pos int) int {
+func descriptorsEnd(src []byte, pos int) int {
 	parens := false
 	for ; pos < len(src); pos++ {
 		switch src[pos] {

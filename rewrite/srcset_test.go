@@ -2,6 +2,7 @@ package rewrite
 
 import (
 	"slices"
+	"strings"
 	"testing"
 )
 
@@ -22,6 +23,15 @@ func TestSrcsetFindsEachURLAndKeepsTheRest(t *testing.T) {
 		{"parentheses hide a comma", "a.png f(1,2), b.png", []string{"a.png", "b.png"}, "<a.png> f(1,2), <b.png>"},
 		{"an open parenthesis runs to the end", "a.png f(1, b.png 2x", []string{"a.png"}, "<a.png> f(1, b.png 2x"},
 		{"line breaks between", "\n\ta.png 1x,\n\tb.png 2x\n", []string{"a.png", "b.png"}, "\n\t<a.png> 1x,\n\t<b.png> 2x\n"},
+		{"a vertical tab is no white space", "\va\v 1x, b", []string{"\va\v", "b"}, "<\va\v> 1x, <b>"},
+		{"nor is a no-break space", "\u00a0a\u00a0,b", []string{"\u00a0a\u00a0,b"}, "<\u00a0a\u00a0,b>"},
+		{"several open parentheses are one", "a 1x ((( , b 1x, ), c", []string{"a", "c"}, "<a> 1x ((( , b 1x, ), <c>"},
+		{"brackets hide nothing", "a 1x [ , b 1x, ], c", []string{"a", "b", "]", "c"}, "<a> 1x [ , <b> 1x, <]>, <c>"},
+		{"quotes hide nothing", `a 1x " , b 1x, ", c`, []string{"a", "b", `"`, "c"}, `<a> 1x " , <b> 1x, <">, <c>`},
+		{"a parenthesis at the end", "a, b (", []string{"a", "b"}, "<a>, <b> ("},
+		{"a backslash escapes nothing", `a 1x \,b:;\,c, d`, []string{"a", `b:;\,c`, "d"}, `<a> 1x \,<b:;\,c>, <d>`},
+		{"a comment is none", "a 1x /*, b, c */", []string{"a", "b", "c"}, "<a> 1x /*, <b>, <c> */"},
+		{"invalid descriptors stay", "a 1w 1x foo, b -0x", []string{"a", "b"}, "<a> 1w 1x foo, <b> -0x"},
 		{"nothing", "", nil, ""},
 		{"only commas", ",,", nil, ",,"},
 	}
@@ -39,12 +49,42 @@ func TestSrcsetFindsEachURLAndKeepsTheRest(t *testing.T) {
 	}
 }
 
+func TestSrcsetSaysWhetherAnyURLChanged(t *testing.T) {
+	for _, changing := range []string{"a", "b", ""} {
+		out, changed := AppendSrcset([]byte("x"), []byte("a 1x, b 2x"), func(dst, url []byte) ([]byte, bool) {
+			if string(url) != changing {
+				return dst, false
+			}
+			return append(dst, "new"...), true
+		})
+		want := "x" + strings.ReplaceAll("a 1x, b 2x", changing+" ", "new ")
+		if changing == "" {
+			want = "xa 1x, b 2x"
+		}
+		if string(out) != want || changed != (changing != "") {
+			t.Errorf("%q changes: %q, %v, want %q", changing, out, changed, want)
+		}
+	}
+}
+
 func FuzzSrcset(f *testing.F) {
 	f.Add("a.png 1x, b,c 2x")
 	f.Add("a f(1,2),,b")
 	f.Fuzz(func(t *testing.T, in string) {
-		if out := Srcset(in, func(url string) string { return url }); out != in {
+		var first, second []string
+		collect := func(list *[]string, prefix string) func(string) string {
+			return func(url string) string {
+				*list = append(*list, prefix+url)
+				return prefix + url
+			}
+		}
+		if out := Srcset(in, collect(&first, "")); out != in {
 			t.Errorf("%q became %q though no URL changed", in, out)
+		}
+		first = nil
+		Srcset(Srcset(in, collect(&first, "m")), collect(&second, ""))
+		if !slices.Equal(first, second) {
+			t.Errorf("%q: %q, then %q", in, first, second)
 		}
 	})
 }
