@@ -21,6 +21,10 @@ const (
 	// recording needs stays with it.
 	privateLife = 48 * time.Hour
 	expireEvery = time.Hour
+
+	// Answers that are as they were before are noted together, so often.
+	noteEvery = 2 * time.Second
+	maxSeen   = 50_000
 )
 
 // Answer describes an HTTP answer that may be kept.
@@ -37,7 +41,9 @@ type Answer struct {
 type Collector struct {
 	blobs    BlobStore
 	captures CaptureIndex
+	copies   *Copies // nil for none
 	log      *slog.Logger
+	seen     map[seenKey]*seen // the goroutine's: what was captured lately
 
 	mu     sync.Mutex
 	used   int
@@ -53,10 +59,14 @@ func NewCollector(blobs BlobStore, captures CaptureIndex, log *slog.Logger) *Col
 	if log == nil {
 		log = slog.New(slog.DiscardHandler)
 	}
-	c := &Collector{blobs: blobs, captures: captures, log: log, wake: make(chan struct{}, 1), done: make(chan struct{})}
+	c := &Collector{blobs: blobs, captures: captures, log: log, seen: map[seenKey]*seen{}, wake: make(chan struct{}, 1), done: make(chan struct{})}
 	go c.run()
 	return c
 }
+
+// Tell lets copies know of the assets that every visitor may see. It comes
+// before the first Begin.
+func (c *Collector) Tell(copies *Copies) { c.copies = copies }
 
 // Begin returns where an answer's decoded body goes, or nil when the answer is
 // not to be kept.
@@ -76,7 +86,8 @@ func (c *Collector) Begin(a Answer) *Collecting {
 		return nil // private, and nobody's
 	}
 	u, _, _ := strings.Cut(a.URL, "#")
-	return &Collecting{c: c, capture: Capture{URL: u, Time: a.Time.UTC(), Visit: visit, Type: kind}}
+	capture := Capture{URL: u, Time: a.Time.UTC(), Visit: visit, Type: kind}
+	return &Collecting{c: c, capture: capture, shared: visit == "" && sameForAll(a.Header)}
 }
 
 // shaping are the types that shape how a page looks.
@@ -127,6 +138,7 @@ var errTooLarge = errors.New("too large for the archive")
 type Collecting struct {
 	c       *Collector
 	capture Capture
+	shared  bool // it may stand for its URL whoever asks
 	body    []byte
 }
 
@@ -181,14 +193,19 @@ func (c *Collector) run() {
 	defer close(c.done)
 	tick := time.NewTicker(expireEvery)
 	defer tick.Stop()
+	note := time.NewTicker(noteEvery)
+	defer note.Stop()
 	c.expire(time.Now())
 	for {
 		select {
 		case _, open := <-c.wake:
 			c.storeAll()
 			if !open {
+				c.noteAgain()
 				return
 			}
+		case <-note.C:
+			c.noteAgain()
 		case now := <-tick.C:
 			c.expire(now)
 		}
@@ -209,6 +226,8 @@ func (c *Collector) storeAll() {
 }
 
 func (c *Collector) expire(now time.Time) {
+	c.noteAgain()
+	clear(c.seen) // what is forgotten has to be captured anew
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
 	unneeded, err := c.captures.Expire(ctx, now.Add(-privateLife))
@@ -220,17 +239,70 @@ func (c *Collector) expire(now time.Time) {
 	}
 }
 
+// seenKey is whose answer it was, and to what.
+type seenKey struct{ url, visit string }
+
+// seen is what was captured last, and captures of the same content since then
+// that are not in the index yet: the first and the last of them. Those between
+// change no answer of the index.
+type seen struct {
+	Capture
+	first, last *Capture
+}
+
+// again notes an answer that is as it was before; false where it is not. Most
+// answers are, and neither blob nor row is written for each of them.
+func (c *Collector) again(capture Capture) bool {
+	s := c.seen[seenKey{capture.URL, capture.Visit}]
+	if s == nil || s.Ref != capture.Ref || s.Type != capture.Type {
+		return false
+	}
+	if s.first == nil {
+		s.first = &capture
+	} else {
+		s.last = &capture
+	}
+	return true
+}
+
+// pending takes what has to go into the index.
+func (s *seen) pending(list []Capture) []Capture {
+	for _, capture := range []*Capture{s.first, s.last} {
+		if capture != nil {
+			list = append(list, *capture)
+		}
+	}
+	s.first, s.last = nil, nil
+	return list
+}
+
+// noteAgain indexes the answers that were as they were before.
+func (c *Collector) noteAgain() {
+	var list []Capture
+	for _, s := range c.seen {
+		list = s.pending(list)
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	if err := c.captures.Add(ctx, list); err != nil {
+		c.log.Error("assets not indexed", "count", len(list), "error", err)
+	}
+	if len(c.seen) > maxSeen {
+		clear(c.seen)
+	}
+}
+
 func (c *Collector) store(list []*Collecting) {
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
-	var stored []Capture
+	var stored, shared []Capture
 	for _, w := range list {
-		ref, err := c.blobs.Put(ctx, w.body)
-		if err != nil {
-			c.log.Error("asset not kept", "url", w.capture.URL, "error", err)
-		} else {
-			w.capture.Ref, w.capture.Size = ref, int64(len(w.body))
-			stored = append(stored, w.capture)
+		w.capture.Ref, w.capture.Size = RefOf(w.body), int64(len(w.body))
+		if w.shared {
+			shared = append(shared, w.capture)
+		}
+		if !c.again(w.capture) {
+			stored = c.put(ctx, w, stored)
 		}
 		c.mu.Lock()
 		c.used -= len(w.body)
@@ -239,7 +311,27 @@ func (c *Collector) store(list []*Collecting) {
 	}
 	if err := c.captures.Add(ctx, stored); err != nil {
 		c.log.Error("assets not indexed", "count", len(stored), "error", err)
+		clear(c.seen) // what it says was captured may not be
+		return
 	}
+	if c.copies != nil {
+		c.copies.note(shared)
+	}
+}
+
+// put stores an answer's content, and lists its capture after those of what was
+// there before.
+func (c *Collector) put(ctx context.Context, w *Collecting, stored []Capture) []Capture {
+	if _, err := c.blobs.Put(ctx, w.body); err != nil {
+		c.log.Error("asset not kept", "url", w.capture.URL, "error", err)
+		return stored
+	}
+	key := seenKey{w.capture.URL, w.capture.Visit}
+	if before := c.seen[key]; before != nil {
+		stored = before.pending(stored)
+	}
+	c.seen[key] = &seen{Capture: w.capture}
+	return append(stored, w.capture)
 }
 
 // Close stores what waits and ends the collector's goroutine.

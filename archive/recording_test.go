@@ -216,6 +216,31 @@ func TestTheCollectorKeepsWhatShapesAPage(t *testing.T) {
 	}
 }
 
+func TestAnswersThatStayTheSameAreFoundAtTheirTimes(t *testing.T) {
+	s, index := stores(t)
+	c := archive.NewCollector(s, index, nil)
+	start := time.Now().Add(-time.Minute).Truncate(time.Second)
+	at := func(sec int) time.Time { return start.Add(time.Duration(sec) * time.Second) }
+	for _, a := range []struct {
+		sec  int
+		body string
+	}{{0, "old"}, {5, "old"}, {6, "old"}, {10, "old"}, {12, "new"}, {14, "new"}, {16, "old"}} {
+		w := c.Begin(archive.Answer{URL: "http://site/a.css", Time: at(a.sec), Header: http.Header{"Content-Type": {"text/css"}}})
+		_, _ = w.Write([]byte(a.body))
+		w.Commit()
+	}
+	c.Close()
+	for _, q := range []struct {
+		from, to int
+		want     string
+	}{{1, 13, "old"}, {7, 13, "old"}, {9, 11, "old"}, {11, 20, "new"}, {13, 20, "new"}, {15, 20, "old"}, {17, 20, "old"}} {
+		got, err := index.Find(t.Context(), "http://site/a.css", "", at(q.from), at(q.to))
+		if err != nil || got.Ref != archive.RefOf([]byte(q.want)) {
+			t.Errorf("a page from %d to %d saw %v (%v), not %q", q.from, q.to, got, err, q.want)
+		}
+	}
+}
+
 func TestOldPrivateAnswersGo(t *testing.T) {
 	s, index := stores(t)
 	old := time.Now().Add(-72 * time.Hour)
