@@ -1,10 +1,11 @@
 package proxy
 
 import (
-	"net"
 	"net/http"
-	"net/url"
+	"slices"
 	"strings"
+
+	"github.com/pillion-dev/pillion/rewrite"
 )
 
 // The cookies of ours that no site may see.
@@ -13,25 +14,35 @@ const (
 	sessionCookie = "pillion_session"
 )
 
-// hopByHop are the headers for one connection only (RFC 9110, 7.6.1).
-var hopByHop = []string{
-	"Connection", "Proxy-Connection", "Keep-Alive", "Proxy-Authenticate",
-	"Proxy-Authorization", "Te", "Trailer", "Transfer-Encoding", "Upgrade",
+// isHopByHop tells the headers for one connection only (RFC 9110, 7.6.1).
+func isHopByHop(name string) bool {
+	switch name {
+	case "Connection", "Proxy-Connection", "Keep-Alive", "Proxy-Authenticate", "Proxy-Authorization",
+		"Te", "Trailer", "Transfer-Encoding", "Upgrade":
+		return true
+	}
+	return false
 }
 
-func removeHopByHop(h http.Header) {
-	for _, line := range h["Connection"] {
-		for name := range strings.SplitSeq(line, ",") {
-			h.Del(strings.TrimSpace(name))
+// copyHeader copies what is not for one connection only. Values are shared:
+// nobody changes them in place.
+func copyHeader(to, from http.Header) {
+	for name, values := range from {
+		if !isHopByHop(name) {
+			to[name] = values
 		}
 	}
-	for _, name := range hopByHop {
-		h.Del(name)
+	for _, line := range from["Connection"] {
+		for name := range strings.SplitSeq(line, ",") {
+			if name = strings.TrimSpace(name); name != "" && !strings.EqualFold(name, "close") && !strings.EqualFold(name, "keep-alive") {
+				to.Del(name)
+			}
+		}
 	}
 }
 
 func isUpgrade(h http.Header) bool {
-	if h.Get("Upgrade") == "" {
+	if len(h["Upgrade"]) == 0 {
 		return false
 	}
 	for _, line := range h["Connection"] {
@@ -44,116 +55,11 @@ func isUpgrade(h http.Header) bool {
 	return false
 }
 
-// gatewayOrigin is the origin under which the browser sees the site.
-func (g *Gateway) gatewayOrigin(r *http.Request) *url.URL {
-	u := &url.URL{Scheme: "http", Host: r.Host}
-	if r.TLS != nil || g.opts.TrustForwarded && r.Header.Get("X-Forwarded-Proto") == "https" {
-		u.Scheme = "https"
-	}
-	return u
-}
-
-// toUpstream aims out at the upstream and tells it whom it answers.
-func (g *Gateway) toUpstream(in, out *http.Request) {
-	up, own := g.opts.Upstream, g.gatewayOrigin(in)
-	out.URL.Scheme, out.URL.Host = up.Scheme, up.Host
-	out.Host = up.Host
-	if g.opts.PreserveHost {
-		out.Host = in.Host
-	} else {
-		for _, name := range []string{"Origin", "Referer"} {
-			mapHeader(out.Header, name, own, up)
-		}
-	}
-	g.setForwarded(in, out.Header, own.Scheme)
-	dropCookies(out.Header, visitCookie, sessionCookie)
-	if _, has := out.Header["User-Agent"]; !has {
-		out.Header.Set("User-Agent", "") // else the transport adds its own
-	}
-}
-
-func (g *Gateway) setForwarded(in *http.Request, h http.Header, scheme string) {
-	client, _, err := net.SplitHostPort(in.RemoteAddr)
-	if err != nil {
-		client = in.RemoteAddr
-	}
-	if g.opts.TrustForwarded {
-		if prior := in.Header["X-Forwarded-For"]; len(prior) > 0 {
-			client = strings.Join(prior, ", ") + ", " + client
-		}
-	} else {
-		for _, name := range []string{"Forwarded", "X-Forwarded-Host", "X-Forwarded-Proto", "X-Forwarded-Port", "X-Real-Ip"} {
-			h.Del(name)
-		}
-	}
-	h.Set("X-Forwarded-For", client)
-	if h.Get("X-Forwarded-Host") == "" {
-		h.Set("X-Forwarded-Host", in.Host)
-	}
-	if h.Get("X-Forwarded-Proto") == "" {
-		h.Set("X-Forwarded-Proto", scheme)
-	}
-}
-
-// mapHeader moves URLs in a header from one origin to another.
-func mapHeader(h http.Header, name string, from, to *url.URL) {
-	for i, v := range h[name] {
-		h[name][i] = mapURL(v, from, to)
-	}
-}
-
-// mapURL moves a URL of one origin to another; other text stays as it is.
-func mapURL(v string, from, to *url.URL) string {
-	rest, scheme, found := v, "", false
-	for _, s := range []string{from.Scheme + ":", ""} {
-		if r, ok := cutPrefixFold(v, s+"//"); ok {
-			rest, scheme, found = r, s, true
-			break
-		}
-	}
-	if !found {
-		return v
-	}
-	host, tail := rest, ""
-	if i := strings.IndexAny(rest, "/?#"); i >= 0 {
-		host, tail = rest[:i], rest[i:]
-	}
-	if !sameHost(host, from) {
-		return v
-	}
-	if scheme == "" {
-		return "//" + to.Host + tail
-	}
-	return to.Scheme + "://" + to.Host + tail
-}
-
-func cutPrefixFold(s, prefix string) (string, bool) {
-	if len(s) < len(prefix) || !strings.EqualFold(s[:len(prefix)], prefix) {
-		return s, false
-	}
-	return s[len(prefix):], true
-}
-
-// sameHost compares a URL's host with an origin's; a default port may be left out.
-func sameHost(host string, origin *url.URL) bool {
-	return strings.EqualFold(withPort(host, origin.Scheme), withPort(origin.Host, origin.Scheme))
-}
-
-func withPort(host, scheme string) string {
-	if strings.LastIndexByte(host, ':') > strings.LastIndexByte(host, ']') {
-		return host
-	}
-	if scheme == "https" {
-		return host + ":443"
-	}
-	return host + ":80"
-}
-
 // dropCookies removes the named cookies from a request and leaves every other
 // byte of the header alone.
 func dropCookies(h http.Header, names ...string) {
 	lines := h["Cookie"]
-	if len(lines) == 0 {
+	if !mentions(lines, names) {
 		return
 	}
 	var kept []string
@@ -176,16 +82,23 @@ func dropCookies(h http.Header, names ...string) {
 	h["Cookie"] = kept
 }
 
-func oneOf(s string, list []string) bool {
-	for _, v := range list {
-		if s == v {
-			return true
+func mentions(lines, names []string) bool {
+	for _, line := range lines {
+		for _, name := range names {
+			if strings.Contains(line, name) {
+				return true
+			}
 		}
 	}
 	return false
 }
 
+func oneOf(s string, list []string) bool { return slices.Contains(list, s) }
+
 func visitOf(r *http.Request) string {
+	if !mentions(r.Header["Cookie"], visitNames) {
+		return ""
+	}
 	c, err := r.Cookie(visitCookie)
 	if err != nil || len(c.Value) != visitLen || strings.Trim(c.Value, visitAlphabet) != "" {
 		return ""
@@ -193,90 +106,146 @@ func visitOf(r *http.Request) string {
 	return c.Value
 }
 
-// fromUpstream maps what an answer says of the site to the gateway's origin.
-func (g *Gateway) fromUpstream(x *exchange, h http.Header) {
-	if g.opts.PreserveHost {
+var visitNames = []string{visitCookie}
+
+// answerHeader copies the answer's header for the browser: what it says of the
+// site's origins is mapped to the gateway's.
+//
+// Some headers are a choice (docs/DECISIONS.md): Alt-Svc and NEL would lead the
+// browser, or what it reports, around the gateway, and are left out; HSTS is
+// passed where the browser came by TLS; X-Frame-Options and Clear-Site-Data are
+// passed as they are.
+func (x *exchange) answerHeader(h http.Header, resp *http.Response) {
+	copyHeader(h, resp.Header)
+	delete(h, "Alt-Svc")
+	delete(h, "Nel")
+	if !x.v.secure {
+		delete(h, "Strict-Transport-Security")
+	}
+	if x.third != nil {
+		delete(h, "Set-Cookie") // it would be the site's
+	}
+	if x.v.origins.Empty() {
 		return
 	}
-	up, own := g.opts.Upstream, g.gatewayOrigin(x.in)
-	for _, name := range []string{"Location", "Content-Location", "Access-Control-Allow-Origin"} {
-		mapHeader(h, name, up, own)
+	x.mapHeader(h, "Location", x.use())
+	for _, name := range [...]string{"Content-Location", "Sourcemap", "X-Sourcemap"} {
+		x.mapHeader(h, name, rewrite.UseMention)
 	}
-	for i, v := range h["Refresh"] {
-		h["Refresh"][i] = mapRefresh(v, up, own)
+	for _, name := range [...]string{"Access-Control-Allow-Origin", "Timing-Allow-Origin"} {
+		x.mapHeader(h, name, rewrite.UseNavigate)
 	}
-	for i, v := range h["Link"] {
-		h["Link"][i] = mapLink(v, up, own)
+	if values := h["Refresh"]; len(values) > 0 {
+		h["Refresh"] = mapEach(values, x.mapRefresh)
 	}
-	for i, v := range h["Set-Cookie"] {
-		h["Set-Cookie"][i] = mapCookie(v, up.Hostname(), own.Hostname())
+	if values := h["Link"]; len(values) > 0 {
+		h["Link"] = x.mapLinks(values)
+	}
+	if values := h["Set-Cookie"]; len(values) > 0 {
+		h["Set-Cookie"] = mapEach(values, x.v.origins.Cookie)
 	}
 }
 
-// mapRefresh maps the URL of `5; url=http://…` (HTML, shared declarative refresh steps).
-func mapRefresh(v string, from, to *url.URL) string {
-	i := strings.IndexAny(v, ";, \t")
-	if i < 0 {
+// use is what the browser wants an answer for.
+func (x *exchange) use() rewrite.Use {
+	switch x.in.Header.Get("Sec-Fetch-Dest") {
+	case "iframe", "frame", "object", "embed":
+		return rewrite.UseFrame
+	case "style":
+		return rewrite.UseStyle
+	case "image":
+		return rewrite.UseImage
+	case "font":
+		return rewrite.UseFont
+	case "audio", "video", "track":
+		return rewrite.UseMedia
+	case "script", "worker", "sharedworker":
+		return rewrite.UseScript
+	}
+	return rewrite.UseNavigate
+}
+
+// mapURL maps one URL of the answer.
+func (x *exchange) mapURL(v string, use rewrite.Use) string {
+	mapped, fate := x.v.origins.At(x.pageURL()).Map(nil, use, nil, []byte(v))
+	if fate == rewrite.Keep {
 		return v
 	}
-	start := i + len(v[i:]) - len(strings.TrimLeft(v[i:], ";, \t"))
-	if len(v)-start > 3 && strings.EqualFold(v[start:start+3], "url") {
-		if after, ok := strings.CutPrefix(strings.TrimLeft(v[start+3:], " \t"), "="); ok {
-			start = len(v) - len(strings.TrimLeft(after, " \t"))
-		}
-	}
-	end := len(v)
-	if start < end && (v[start] == '"' || v[start] == '\'') {
-		quote := v[start]
-		start++
-		if j := strings.IndexByte(v[start:], quote); j >= 0 {
-			end = start + j
-		}
-	}
-	return v[:start] + mapURL(v[start:end], from, to) + v[end:]
+	return string(mapped)
 }
 
-// mapLink maps the targets of a Link header: what stands between < and >.
-func mapLink(v string, from, to *url.URL) string {
-	var out strings.Builder
-	for {
-		start := strings.IndexByte(v, '<')
-		if start < 0 {
-			break
-		}
-		end := strings.IndexByte(v[start:], '>')
-		if end < 0 {
-			break
-		}
-		end += start
-		out.WriteString(v[:start+1])
-		out.WriteString(mapURL(v[start+1:end], from, to))
-		v = v[end:]
+func (x *exchange) mapHeader(h http.Header, name string, use rewrite.Use) {
+	if values := h[name]; len(values) > 0 {
+		h[name] = mapEach(values, func(v string) string { return x.mapURL(v, use) })
 	}
-	out.WriteString(v)
-	return out.String()
 }
 
-// mapCookie takes a Domain away that the gateway's host could not set, so that
-// the cookie becomes the gateway's own; everything else stays byte for byte.
-func mapCookie(v, site, own string) string {
-	parts := strings.Split(v, ";")
-	kept := parts[:1]
-	for _, p := range parts[1:] {
-		name, domain, _ := strings.Cut(strings.TrimSpace(p), "=")
-		if strings.EqualFold(name, "domain") {
-			domain = strings.TrimPrefix(strings.TrimSpace(domain), ".")
-			if within(site, domain) && !within(own, domain) {
-				continue
+// mapEach maps values into a list of their own: they are shared with the answer.
+func mapEach(values []string, f func(string) string) []string {
+	out := make([]string, len(values))
+	for i, v := range values {
+		out[i] = f(v)
+	}
+	return out
+}
+
+func (x *exchange) mapRefresh(v string) string {
+	mapper := x.v.origins.At(x.pageURL())
+	mapped, changed := rewrite.AppendRefresh(nil, []byte(v), func(dst, u []byte) ([]byte, bool) {
+		dst, fate := mapper.Map(dst, rewrite.UseNavigate, nil, u)
+		return dst, fate != rewrite.Keep
+	})
+	if !changed {
+		return v
+	}
+	return string(mapped)
+}
+
+func (x *exchange) mapLinks(values []string) []string {
+	return mapEach(values, func(v string) string { return rewrite.MapLink(v, x.mapURL) })
+}
+
+// changedHeader makes an answer's header that of a body that was changed.
+func changedHeader(h http.Header, variant, coding string) {
+	for _, name := range [...]string{
+		"Content-Length", "Digest", "Content-Digest", "Repr-Digest", "Content-Md5", "Accept-Ranges", "Content-Encoding", "Trailer",
+	} {
+		delete(h, name)
+	}
+	if coding != "" {
+		h["Content-Encoding"] = []string{coding}
+	}
+	addVary(h, "Accept-Encoding")
+	variantTag(h, variant)
+}
+
+// addVary adds names to Vary, unless it has them or "*".
+func addVary(h http.Header, names ...string) {
+	lines := h["Vary"]
+	for _, name := range names {
+		if !variesBy(lines, name) {
+			lines = append(slices.Clip(lines), name)
+		}
+	}
+	h["Vary"] = lines
+}
+
+func variesBy(lines []string, name string) bool {
+	for _, line := range lines {
+		for word := range strings.SplitSeq(line, ",") {
+			if word = strings.TrimSpace(word); word == "*" || strings.EqualFold(word, name) {
+				return true
 			}
 		}
-		kept = append(kept, p)
 	}
-	return strings.Join(kept, ";")
+	return false
 }
 
-// within reports whether a host lies in a domain (RFC 6265, 5.1.3).
-func within(host, domain string) bool {
-	host, domain = strings.ToLower(host), strings.ToLower(domain)
-	return host == domain || strings.HasSuffix(host, "."+domain) && net.ParseIP(host) == nil
+// editPolicies lets the page's policies allow our script.
+func editPolicies(h http.Header, need rewrite.CSPNeeds) {
+	for _, name := range [...]string{"Content-Security-Policy", "Content-Security-Policy-Report-Only"} {
+		if values := h[name]; len(values) > 0 {
+			h[name] = mapEach(values, func(v string) string { return rewrite.CSP(v, need) })
+		}
+	}
 }

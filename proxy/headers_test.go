@@ -31,7 +31,7 @@ func TestRequestHeadersOnTheWayIn(t *testing.T) {
 	if host != strings.TrimPrefix(up, "http://") {
 		t.Errorf("Host: %q", host)
 	}
-	gw, _ = front(t, site, func(o *Options) { o.PreserveHost, o.TrustForwarded = true, true })
+	gw, _ = front(t, site, func(o *Options) { o.Sites[0].PreserveHost, o.TrustForwarded = true, true })
 	get(t, gw, "X-Forwarded-For", "10.1.1.1", "X-Forwarded-Proto", "https", "Origin", "https://"+strings.TrimPrefix(gw, "http://"))
 	if host != strings.TrimPrefix(gw, "http://") || seen.Get("X-Forwarded-For") != "10.1.1.1, 127.0.0.1" || seen.Get("X-Forwarded-Proto") != "https" {
 		t.Errorf("%s %v", host, seen)
@@ -64,29 +64,6 @@ func TestAnswerHeadersOnTheWayOut(t *testing.T) {
 	if got := resp.Header["Set-Cookie"]; got[0] != "sid=1;  Domain=127.0.0.1; Path=/; SameSite=lax; Partitioned" || got[1] != "other=1; Domain=elsewhere.example" {
 		t.Errorf("cookies: %q", got)
 	}
-	if got := mapCookie("a=b; domain=.Bank.example;Secure", "www.bank.example", "help.gw"); got != "a=b;Secure" {
-		t.Errorf("cookie: %q", got)
-	}
-}
-
-func TestMapURL(t *testing.T) {
-	from, to := &url.URL{Scheme: "http", Host: "site.example"}, &url.URL{Scheme: "https", Host: "gw:8443"}
-	for in, want := range map[string]string{
-		"http://site.example/a?b#c":    "https://gw:8443/a?b#c",
-		"HTTP://SITE.example:80":       "https://gw:8443",
-		"//site.example/x":             "//gw:8443/x",
-		"http://site.example.evil/x":   "http://site.example.evil/x",
-		"http://site.example@evil/x":   "http://site.example@evil/x",
-		"https://site.example/x":       "https://site.example/x",
-		"/path":                        "/path",
-		"http://site.example:8080/":    "http://site.example:8080/",
-		"":                             "",
-		"page?u=http://site.example/a": "page?u=http://site.example/a",
-	} {
-		if got := mapURL(in, from, to); got != want {
-			t.Errorf("%q: %q, want %q", in, got, want)
-		}
-	}
 }
 
 func TestEntityTagsAreOfOurVariant(t *testing.T) {
@@ -103,11 +80,11 @@ func TestEntityTagsAreOfOurVariant(t *testing.T) {
 			w.WriteHeader(http.StatusNotModified)
 			return
 		}
-		_, _ = io.WriteString(w, page)
+		_, _ = io.WriteString(w, plainPage)
 	}), nil)
 	resp, body := get(t, gw)
 	tag := resp.Header.Get("Etag")
-	if tag != `W/"pillion1s-abc"` || resp.Header.Get("Content-Length") != "" || !strings.Contains(body, `nonce="`) {
+	if !strings.HasPrefix(tag, `W/"pillion2-`) || !strings.HasSuffix(tag, `s-abc"`) || !strings.Contains(body, `nonce="`) {
 		t.Fatalf("%q %v %s", tag, resp.Header, body)
 	}
 	nonce := strings.Split(strings.Split(body, `nonce="`)[1], `"`)[0]
@@ -124,7 +101,7 @@ func TestEntityTagsAreOfOurVariant(t *testing.T) {
 		t.Errorf("old copy: %s", resp.Status)
 	}
 	resp, _ = get(t, gw+"/dates")
-	if tag = resp.Header.Get("Etag"); tag != `W/"pillion1d"` {
+	if tag = resp.Header.Get("Etag"); !strings.HasSuffix(tag, `d"`) {
 		t.Errorf("dates: %q", tag)
 	}
 	resp, _ = get(t, gw+"/dates", "If-None-Match", tag, "If-Modified-Since", "Mon, 02 Jan 2006 15:04:05 GMT")
@@ -134,7 +111,7 @@ func TestEntityTagsAreOfOurVariant(t *testing.T) {
 }
 
 func TestTheVisitStartsWithADocument(t *testing.T) {
-	gw, _ := front(t, html(page), nil)
+	gw, _ := front(t, html(plainPage), nil)
 	resp, _ := get(t, gw)
 	if len(resp.Cookies()) != 1 || resp.Cookies()[0].Name != visitCookie || !resp.Cookies()[0].HttpOnly {
 		t.Fatalf("%v", resp.Header)

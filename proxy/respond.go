@@ -1,12 +1,12 @@
 package proxy
 
 import (
+	"bytes"
 	"crypto/rand"
 	"encoding/base64"
-	"errors"
 	"io"
-	"mime"
 	"net/http"
+	"strconv"
 	"strings"
 	"time"
 
@@ -34,69 +34,243 @@ func wantsDocument(r *http.Request) bool {
 	}
 }
 
-// isDocument reports whether an answer is markup that may bear the tag. UTF-16
-// is left alone: the tag is ASCII.
-func isDocument(h http.Header) bool {
-	kind, params, err := mime.ParseMediaType(h.Get("Content-Type"))
-	if err != nil && !errors.Is(err, mime.ErrInvalidMediaParameter) {
-		return false
+// mediaType is the type of a Content-Type, in lower case, and its charset. It
+// is lenient, as browsers are: what follows the type need not be well-formed.
+func mediaType(h http.Header) (kind, charset string) {
+	given := h.Get("Content-Type")
+	kind, params, _ := strings.Cut(given, ";")
+	kind = strings.ToLower(strings.TrimSpace(kind))
+	for params != "" {
+		var one string
+		one, params, _ = strings.Cut(params, ";")
+		name, value, _ := strings.Cut(one, "=")
+		if charset == "" && strings.EqualFold(strings.TrimSpace(name), "charset") {
+			charset = strings.ToLower(strings.Trim(strings.TrimSpace(value), `"'`))
+		}
 	}
-	if kind != "text/html" && kind != "application/xhtml+xml" {
-		return false
-	}
-	if disposition, _, _ := mime.ParseMediaType(h.Get("Content-Disposition")); disposition == "attachment" {
-		return false
-	}
-	return !strings.HasPrefix(strings.ToLower(params["charset"]), "utf-16")
+	return kind, charset
 }
 
-// respond prepares the upstream's answer for the browser.
-func (g *Gateway) respond(x *exchange, resp *http.Response) *http.Response {
+func isAttachment(h http.Header) bool {
+	kind, _, _ := strings.Cut(h.Get("Content-Disposition"), ";")
+	return strings.EqualFold(strings.TrimSpace(kind), "attachment")
+}
+
+// respond passes the upstream's answer on.
+func (g *Gateway) respond(x *exchange, resp *http.Response) {
+	h := x.w.Header()
 	asset := g.asset(x, resp)
-	removeHopByHop(resp.Header)
-	g.fromUpstream(x, resp.Header)
-	x.length = resp.Header.Get("Content-Length")
-	resp.Body = &guarded{ReadCloser: resp.Body, x: x}
+	x.answerHeader(h, resp)
+	kind, charset := mediaType(resp.Header)
+	if kind == "" {
+		h["Content-Type"] = nil // else the server would guess one
+	}
+	markup := kind == "text/html" || kind == "application/xhtml+xml" || kind == "" && x.document && hasAnswerBody(resp) && h.Get("X-Content-Type-Options") == ""
+	if markup {
+		// A page and the same fetched by a script differ: a cache has to know.
+		addVary(h, "Accept", "Sec-Fetch-Dest")
+	}
+	off := x.v.site.Rewrite == RewriteOff || resp.StatusCode == http.StatusPartialContent || isAttachment(resp.Header)
 	switch {
-	case wantsDocument(x.in) && isDocument(resp.Header):
-		g.respondDocument(x, resp)
-	case resp.StatusCode == http.StatusNotModified && x.newTag:
+	case resp.StatusCode == http.StatusNotModified && x.ours:
 		// The stored page bears the nonce of its own policy: a fresh policy would stop the tag.
-		resp.Header.Del("Content-Security-Policy")
-		resp.Header.Del("Content-Security-Policy-Report-Only")
-		variantTag(resp.Header)
+		h.Del("Content-Security-Policy")
+		h.Del("Content-Security-Policy-Report-Only")
+		variantTag(h, x.v.variant)
+		x.send(resp, nil)
+	case markup && x.document && !off:
+		g.respondPage(x, resp, kind, charset)
+	case kind == "text/css" && x.v.maps && !off && !noTransform(resp) && resp.StatusCode == http.StatusOK && x.in.Method == http.MethodGet:
+		g.respondSheet(x, resp, asset)
 	case asset != nil:
 		g.teeBody(resp, *asset)
+		x.send(resp, nil)
+	default:
+		x.send(resp, nil)
 	}
-	return resp
 }
 
-// guarded remembers that an upstream's body broke off.
-type guarded struct {
-	io.ReadCloser
-	x *exchange
-}
-
-func (b *guarded) Read(p []byte) (int, error) {
-	n, err := b.ReadCloser.Read(p)
-	if err != nil && err != io.EOF {
-		b.x.broken = err
+// respondPage adds the capture tag, the visit and what the tag needs, and maps
+// the page's URLs.
+func (g *Gateway) respondPage(x *exchange, resp *http.Response, kind, charset string) {
+	h := x.w.Header()
+	if x.visit == "" && x.v.tag != "" {
+		x.startVisit(h)
 	}
-	return n, err
+	list, known := codings(resp.Header)
+	mapper := x.mapper()
+	if !known || x.v.tag == "" && mapper == nil {
+		g.metrics.unchanged.Inc()
+		x.send(resp, nil)
+		return
+	}
+	o := rewrite.DocumentOptions{Tag: x.v.tag, Map: mapper, XML: kind == "application/xhtml+xml", Charset: charset}
+	need := x.v.needs
+	if len(h["Content-Security-Policy"])+len(h["Content-Security-Policy-Report-Only"]) > 0 {
+		need.Nonce = rand.Text()
+		o.Tag = rewrite.ScriptTag(x.v.script, need.Nonce)
+	}
+	o.Policy = x.metaPolicy(need)
+	header := func(h http.Header, coding string) {
+		editPolicies(h, need)
+		changedHeader(h, x.v.variant, coding)
+	}
+	if x.in.Method == http.MethodHead || !hasAnswerBody(resp) {
+		header(h, codingOfHead(x, list))
+		x.w.WriteHeader(resp.StatusCode)
+		return
+	}
+	p := newPage(g, x, resp)
+	defer p.release()
+	p.header, p.eager = header, true
+	if err := p.decode(list); err != nil {
+		p.giveUp(err)
+		return
+	}
+	p.encode(x.codingFor(resp))
+	d := documents.Get().(*rewrite.Document)
+	d.Reset(p.sink(), o)
+	p.rw = d
+	p.run(func(first []byte) error { return x.looksLikePage(kind, first) })
+	if d.Injected() {
+		g.metrics.tagged.Inc()
+	} else {
+		g.metrics.unchanged.Inc()
+	}
 }
 
-func (g *Gateway) asset(x *exchange, resp *http.Response) *Asset {
-	if g.opts.Tee == nil || x.in.Method != http.MethodGet || resp.StatusCode != http.StatusOK || wantsDocument(x.in) {
+// metaPolicy edits the policies in a page: the tag comes before any of them, it
+// is to connect that it needs leave.
+func (x *exchange) metaPolicy(need rewrite.CSPNeeds) func(string) string {
+	return func(policy string) string {
+		return rewrite.CSP(policy, rewrite.CSPNeeds{Connect: need.Connect, Map: need.Map})
+	}
+}
+
+// looksLikePage stops what does not start like markup, JSON or a fragment of
+// text under a page's label, from being changed, where the browser did not say
+// that it wants a page; and what has no label and is no page to a browser either.
+func (x *exchange) looksLikePage(kind string, first []byte) error {
+	if kind == "" && !strings.HasPrefix(http.DetectContentType(first), "text/html") {
+		return errUnchanged
+	}
+	if x.in.Header.Get("Sec-Fetch-Dest") != "" || first[0] >= 0xFE {
 		return nil
 	}
-	u := g.gatewayOrigin(x.in)
-	u.Path, u.RawPath, u.RawQuery = x.in.URL.Path, x.in.URL.RawPath, x.in.URL.RawQuery
-	credentials := x.in.Header.Get("Authorization") != ""
-	cookies := http.Header{"Cookie": append([]string(nil), x.in.Header["Cookie"]...)}
-	dropCookies(cookies, visitCookie, sessionCookie)
+	text := bytes.TrimLeft(bytes.TrimPrefix(first, []byte("\xEF\xBB\xBF")), " \t\r\n\f\x00")
+	if len(text) > 0 && text[0] != '<' {
+		return errUnchanged
+	}
+	return nil
+}
+
+// respondSheet maps the URLs of a style sheet. One that holds none to be mapped
+// passes as it came, byte for byte and in its own coding.
+func (g *Gateway) respondSheet(x *exchange, resp *http.Response, asset *Asset) {
+	list, known := codings(resp.Header)
+	if !known {
+		x.send(resp, nil)
+		return
+	}
+	p := newPage(g, x, resp)
+	defer p.release()
+	p.header = func(h http.Header, coding string) { changedHeader(h, x.v.variant, coding) }
+	if err := p.decode(list); err != nil {
+		p.giveUp(err)
+		return
+	}
+	x.accepts = chooseCoding(x.in.Header["Accept-Encoding"])
+	p.encode(x.codingFor(resp))
+	var copyTo AssetWriter
+	if asset != nil {
+		copyTo = g.opts.Tee.Begin(*asset)
+	}
+	css := rewrite.NewSheet(&fork{p.sink(), copyTo}, x.mapper())
+	p.rw, p.keep = sheet{css}, func() bool { return !css.Changed() }
+	p.run(nil)
+	switch {
+	case copyTo == nil:
+	case x.broken == nil && !p.failed:
+		copyTo.Commit()
+	default:
+		copyTo.Abort()
+	}
+}
+
+// sheet makes a rewriter of a style sheet's.
+type sheet struct{ *rewrite.Sheet }
+
+func (sheet) Done() bool   { return false }
+func (sheet) Altered() int { return 0 }
+
+// fork writes to the browser and to the archive, which may fail.
+type fork struct {
+	io.Writer
+	copyTo AssetWriter
+}
+
+func (f *fork) Write(p []byte) (int, error) {
+	if f.copyTo != nil {
+		_, _ = f.copyTo.Write(p) // what it could not take it tells when it is to be kept
+	}
+	return f.Writer.Write(p)
+}
+
+// codingFor is the coding that a changed body gets; empty for none.
+func (x *exchange) codingFor(resp *http.Response) string {
+	small := resp.ContentLength >= 0 && resp.ContentLength < 1<<10 && len(resp.Header["Content-Encoding"]) == 0
+	if small || noTransform(resp) {
+		return ""
+	}
+	return x.accepts
+}
+
+func noTransform(resp *http.Response) bool {
+	for _, line := range resp.Header["Cache-Control"] {
+		if strings.Contains(strings.ToLower(line), "no-transform") {
+			return true
+		}
+	}
+	return false
+}
+
+// codingOfHead is the coding that the answer to the same GET would have.
+func codingOfHead(x *exchange, list []string) string {
+	if len(list) > 0 {
+		return list[len(list)-1]
+	}
+	return x.accepts
+}
+
+func hasAnswerBody(resp *http.Response) bool {
+	return resp.StatusCode != http.StatusNoContent && resp.StatusCode != http.StatusNotModified && resp.Body != http.NoBody
+}
+
+// startVisit gives the browser the name under which its assets are kept.
+func (x *exchange) startVisit(h http.Header) {
+	raw := make([]byte, visitLen*3/4)
+	_, _ = rand.Read(raw) // never fails (crypto/rand)
+	c := visitCookie + "=" + base64.RawURLEncoding.EncodeToString(raw) + "; Path=/; HttpOnly; SameSite=Lax"
+	if x.v.secure {
+		c += "; Secure"
+	}
+	h["Set-Cookie"] = append(h["Set-Cookie"], c)
+}
+
+// asset describes an answer for the archive; nil where it is not for it.
+func (g *Gateway) asset(x *exchange, resp *http.Response) *Asset {
+	if g.opts.Tee == nil || x.in.Method != http.MethodGet || resp.StatusCode != http.StatusOK || x.document {
+		return nil
+	}
+	credentials := x.in.Header.Get("Authorization") != "" && x.third == nil
+	if x.third == nil && len(x.in.Header["Cookie"]) > 0 {
+		cookies := http.Header{"Cookie": append([]string(nil), x.in.Header["Cookie"]...)}
+		dropCookies(cookies, visitCookie, sessionCookie)
+		credentials = credentials || cookies.Get("Cookie") != ""
+	}
 	return &Asset{
-		Visit: x.visit, URL: u.String(), Time: time.Now().UTC(), Status: resp.StatusCode,
-		Header: resp.Header.Clone(), Credentials: credentials || cookies.Get("Cookie") != "",
+		Visit: x.visit, URL: x.pageURL(), Time: time.Now().UTC(), Status: resp.StatusCode,
+		Header: resp.Header, Credentials: credentials,
 	}
 }
 
@@ -116,70 +290,4 @@ func (g *Gateway) teeBody(resp *http.Response, a Asset) {
 	resp.Body = &tee{src: resp.Body, sink: sink}
 }
 
-// respondDocument adds the capture tag, the visit and what the tag needs.
-func (g *Gateway) respondDocument(x *exchange, resp *http.Response) {
-	if x.visit == "" {
-		g.startVisit(x, resp.Header)
-	}
-	list, ok := codings(resp.Header)
-	if g.opts.Script == "" || !ok {
-		g.metrics.pages.WithLabelValues("none").Inc()
-		return
-	}
-	variantTag(resp.Header)
-	need := g.needs(x)
-	nonce := allowScript(resp.Header, need)
-	x.length = ""
-	for _, name := range []string{"Content-Length", "Digest", "Content-Digest", "Repr-Digest", "Content-Md5", "Accept-Ranges"} {
-		resp.Header.Del(name)
-	}
-	if len(list) > 1 {
-		resp.Header.Set("Content-Encoding", list[len(list)-1])
-	}
-	if x.in.Method == http.MethodHead {
-		return
-	}
-	g.metrics.pages.WithLabelValues("added").Inc()
-	resp.Body = newDocument(resp.Body, list, rewrite.Options{Tag: rewrite.ScriptTag(g.opts.Script, nonce)}, func(policy string) string {
-		// The tag comes before any policy in the page: it is to connect that it needs leave.
-		return rewrite.CSP(policy, rewrite.CSPNeeds{Connect: need.Connect})
-	}, x)
-}
-
-// startVisit gives the browser the name under which its assets are kept.
-func (g *Gateway) startVisit(x *exchange, h http.Header) {
-	raw := make([]byte, visitLen*3/4)
-	_, _ = rand.Read(raw) // never fails (crypto/rand)
-	c := http.Cookie{
-		Name: visitCookie, Value: base64.RawURLEncoding.EncodeToString(raw), Path: "/", HttpOnly: true,
-		SameSite: http.SameSiteLaxMode, Secure: g.gatewayOrigin(x.in).Scheme == "https",
-	}
-	h.Add("Set-Cookie", c.String())
-}
-
-// needs is what the capture script needs from a page's policies.
-func (g *Gateway) needs(x *exchange) rewrite.CSPNeeds {
-	own := g.gatewayOrigin(x.in)
-	ws := "ws" + strings.TrimPrefix(own.Scheme, "http")
-	path, _, _ := strings.Cut(g.opts.Script, "?")
-	return rewrite.CSPNeeds{
-		Nonce:   rand.Text(),
-		Script:  own.String() + path, // a policy names no query
-		Connect: []string{own.String() + OwnPrefix, ws + "://" + own.Host + OwnPrefix},
-	}
-}
-
-// allowScript edits the policies in an answer's header and returns the nonce
-// for the tag, empty where no policy asks for one.
-func allowScript(h http.Header, need rewrite.CSPNeeds) string {
-	names := []string{"Content-Security-Policy", "Content-Security-Policy-Report-Only"}
-	if len(h[names[0]])+len(h[names[1]]) == 0 {
-		return ""
-	}
-	for _, name := range names {
-		for i, v := range h[name] {
-			h[name][i] = rewrite.CSP(v, need)
-		}
-	}
-	return need.Nonce
-}
+func setLength(h http.Header, n int64) { h["Content-Length"] = []string{strconv.FormatInt(n, 10)} }

@@ -23,24 +23,70 @@ const zstdWindow = 8 << 20
 
 var known = []string{"gzip", "br", "zstd", "deflate"}
 
-// offerEncodings leaves in Accept-Encoding what we can decode.
-func offerEncodings(h http.Header) {
+// offerEncodings leaves in Accept-Encoding what we can decode. store is where
+// its one line stands.
+func offerEncodings(h http.Header, store *[1]string) {
+	lines := h["Accept-Encoding"]
+	if len(lines) == 1 && allKnown(lines[0]) {
+		return
+	}
 	var offer []string
-	for _, line := range h["Accept-Encoding"] {
+	for _, line := range lines {
 		for item := range strings.SplitSeq(line, ",") {
-			name, _, _ := strings.Cut(strings.TrimSpace(item), ";")
-			name = strings.ToLower(strings.TrimSpace(name))
-			if name == "identity" || slices.Contains(known, name) {
+			if isKnown(item) {
 				offer = append(offer, strings.TrimSpace(item))
 			}
 		}
 	}
-	if len(offer) == 0 {
-		h.Set("Accept-Encoding", "identity")
-		return
+	store[0] = "identity"
+	if len(offer) > 0 {
+		store[0] = strings.Join(offer, ", ")
 	}
-	h.Set("Accept-Encoding", strings.Join(offer, ", "))
+	h["Accept-Encoding"] = store[:]
 }
+
+func allKnown(line string) bool {
+	for item := range strings.SplitSeq(line, ",") {
+		if !isKnown(item) {
+			return false
+		}
+	}
+	return true
+}
+
+func isKnown(item string) bool {
+	name, _ := codingItem(item)
+	return name == "identity" || slices.Contains(known, name)
+}
+
+// codingItem reads one item of Accept-Encoding; refused has a weight of 0.
+func codingItem(item string) (name string, refused bool) {
+	name, weight, _ := strings.Cut(strings.TrimSpace(item), ";")
+	_, q, has := strings.Cut(weight, "=")
+	q = strings.TrimSpace(q)
+	return strings.ToLower(strings.TrimSpace(name)), has && q != "" && strings.Trim(q, "0.") == ""
+}
+
+// chooseCoding chooses the coding of a changed body, by what it costs us: zstd
+// compresses as fast as we read, gzip at a third of that, brotli cannot be
+// flushed cheaply. Empty where the browser takes none of them.
+func chooseCoding(lines []string) string {
+	best := len(preferred)
+	for _, line := range lines {
+		for item := range strings.SplitSeq(line, ",") {
+			name, refused := codingItem(item)
+			if i := slices.Index(preferred, name); i >= 0 && i < best && !refused {
+				best = i
+			}
+		}
+	}
+	if best == len(preferred) {
+		return ""
+	}
+	return preferred[best]
+}
+
+var preferred = []string{"zstd", "gzip", "br"}
 
 // codings lists a body's codings in the order in which they were applied; ok is
 // false where one is unknown or there are too many.
@@ -68,6 +114,7 @@ func decoder(src io.ReadCloser, codings []string) (io.ReadCloser, error) {
 	for _, name := range slices.Backward(codings) {
 		var err error
 		if r, err = d.undo(r, name); err != nil {
+			d.free()
 			return nil, fmt.Errorf("content coding %s: %w", name, err)
 		}
 	}
@@ -81,10 +128,15 @@ type decoding struct {
 	other []func()
 }
 
-func (d *decoding) Close() error {
+func (d *decoding) free() {
 	for _, f := range d.other {
 		f()
 	}
+	d.other = nil
+}
+
+func (d *decoding) Close() error {
+	d.free()
 	return d.src.Close()
 }
 
@@ -108,33 +160,5 @@ func (d *decoding) undo(r io.Reader, name string) (io.Reader, error) {
 			return zlib.NewReader(b)
 		}
 		return flate.NewReader(b), nil
-	}
-}
-
-// flushCloser is an encoder that can send what it has.
-type flushCloser interface {
-	io.WriteCloser
-	Flush() error
-}
-
-type plainEncoder struct{ io.Writer }
-
-func (plainEncoder) Flush() error { return nil }
-func (plainEncoder) Close() error { return nil }
-
-// encoder applies one coding again, at a level fit for streaming.
-func encoder(w io.Writer, name string) (flushCloser, error) {
-	switch name {
-	case "gzip":
-		return gzip.NewWriterLevel(w, 4)
-	case "br":
-		// The default window of 4 MB costs each open page as much several times over.
-		return brotli.NewWriterOptions(w, brotli.WriterOptions{Quality: 3, LGWin: 18}), nil
-	case "zstd":
-		return zstd.NewWriter(w, zstd.WithEncoderConcurrency(1), zstd.WithEncoderLevel(zstd.SpeedFastest), zstd.WithWindowSize(1<<20))
-	case "deflate":
-		return zlib.NewWriterLevel(w, 4)
-	default:
-		return plainEncoder{w}, nil
 	}
 }

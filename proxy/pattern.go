@@ -1,0 +1,35 @@
+package proxy
+
+import (
+	"regexp"
+	"strings"
+)
+
+// pattern matches paths: "*" stands for anything within a segment, "**" for
+// anything at all. A pattern without a slash matches the last segment.
+type pattern struct{ re *regexp.Regexp }
+
+func newPattern(text string) pattern {
+	var re strings.Builder
+	re.WriteString("(?s)^")
+	if !strings.Contains(text, "/") {
+		re.WriteString(".*/")
+	}
+	for i, part := range strings.Split(strings.ReplaceAll(text, "**", "\x00"), "*") {
+		if i > 0 {
+			re.WriteString("[^/]*")
+		}
+		re.WriteString(strings.ReplaceAll(regexp.QuoteMeta(part), "\x00", ".*"))
+	}
+	re.WriteString("$")
+	return pattern{regexp.MustCompile(re.String())} // whatever the text: it is quoted
+}
+
+func matchesAny(list []pattern, path string) bool {
+	for _, p := range list {
+		if p.re.MatchString(path) {
+			return true
+		}
+	}
+	return false
+}
