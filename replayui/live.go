@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/http"
 
+	"github.com/pillion-dev/pillion/archive"
 	"github.com/pillion-dev/pillion/events"
 )
 
@@ -14,11 +15,15 @@ const (
 	visitCookie   = "pillion_visit"
 )
 
-// Site serves what the gateway has of its own on the site's listener.
-func (s *Server) Site() http.Handler {
+// Site serves what the gateway has of its own on a site; the sessions that the
+// site's users start belong to org.
+func (s *Server) Site(org events.OrgID) http.Handler {
 	mux := http.NewServeMux()
-	mux.HandleFunc("GET /.pillion/capture.js", serveBundle("capture.js"))
-	mux.HandleFunc("POST /.pillion/session", s.api(s.postSession))
+	mux.HandleFunc("GET /.pillion/capture.js", s.scripts.serve)
+	mux.HandleFunc("POST /.pillion/session", s.api(func(w http.ResponseWriter, r *http.Request) error {
+		return s.postSession(w, r, org)
+	}))
+	mux.HandleFunc("GET "+archive.CopyPrefix, s.api(s.getCopy))
 	mux.HandleFunc("DELETE /.pillion/session", s.api(s.deleteSession))
 	mux.HandleFunc("GET /.pillion/socket", s.userSocket)
 	return mux
@@ -32,7 +37,7 @@ type sessionAnswer struct {
 }
 
 // postSession starts an assistance session, or goes on with this browser's.
-func (s *Server) postSession(w http.ResponseWriter, r *http.Request) error {
+func (s *Server) postSession(w http.ResponseWriter, r *http.Request, org events.OrgID) error {
 	var in struct {
 		URL, Title, User string
 		Resume           bool
@@ -48,7 +53,7 @@ func (s *Server) postSession(w http.ResponseWriter, r *http.Request) error {
 		return nil
 	}
 	if session == nil {
-		info := events.SessionInfo{Org: s.opts.Org, URL: bound(in.URL, 2000), Title: bound(in.Title, 500), User: bound(in.User, 200)}
+		info := events.SessionInfo{Org: org, URL: bound(in.URL, 2000), Title: bound(in.Title, 500), User: bound(in.User, 200)}
 		if c, err := r.Cookie(visitCookie); err == nil {
 			info.Visit = bound(c.Value, 100)
 		}

@@ -18,11 +18,10 @@ type Options struct {
 	Objects   archive.ObjectStore
 	Blobs     archive.BlobStore
 	Captures  archive.CaptureIndex
+	Copies    *archive.Copies // of the site's assets; nil for none
 	Accounts  *Accounts
 	// Key signs sign-ins.
-	Key []byte
-	// Org is whose sessions the site's users start.
-	Org    events.OrgID
+	Key    []byte
 	Logger *slog.Logger
 	// Now replaces the clock; for tests.
 	Now func() time.Time
@@ -32,6 +31,7 @@ type Options struct {
 type Server struct {
 	opts         Options
 	log          *slog.Logger
+	scripts      *variants
 	userTickets  tickets[events.SessionID]
 	agentTickets tickets[agentTicket]
 	attempts     attempts
@@ -44,6 +44,10 @@ func New(opts Options) (*Server, error) {
 	if _, err := bundle(); err != nil {
 		return nil, err
 	}
+	scripts, err := newVariants()
+	if err != nil {
+		return nil, err
+	}
 	if opts.Now == nil {
 		opts.Now = time.Now
 	}
@@ -53,7 +57,7 @@ func New(opts Options) (*Server, error) {
 	if len(opts.Key) < 16 {
 		return nil, errors.New("console: the key is shorter than 16 bytes")
 	}
-	return &Server{opts: opts, log: opts.Logger, attempts: attempts{failed: map[string]attempt{}}}, nil
+	return &Server{opts: opts, log: opts.Logger, scripts: scripts, attempts: attempts{failed: map[string]attempt{}}}, nil
 }
 
 // URLs leads what the viewers of a page load to the archive; for events.HubOptions.

@@ -4,12 +4,14 @@ import (
 	"bytes"
 	"crypto/ed25519"
 	"encoding/json"
+	"fmt"
 	"io"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -65,10 +67,10 @@ func newStage(t *testing.T) *stage {
 	}
 	s.Server, err = New(Options{
 		Hub: s.hub, Directory: directory, Catalogue: s.catalogue, Objects: s.store, Blobs: s.store, Captures: s.captures,
-		Accounts: accounts, Key: secret, Org: "o",
+		Accounts: accounts, Key: secret,
 	})
 	must(err)
-	s.site, s.console = httptest.NewServer(s.Site()), httptest.NewServer(s.Console())
+	s.site, s.console = httptest.NewServer(s.Site("o")), httptest.NewServer(s.Console())
 	t.Cleanup(func() {
 		s.hub.Close()
 		s.site.Close()
@@ -301,29 +303,74 @@ func TestTheUsersSideStartsOneSessionPerBrowser(t *testing.T) {
 	}
 }
 
+const table = `{"hosts":[["https://legacy.internal",""],["https://shop.internal","https://shop.example.com"]],"assets":["cdn.example.com","*.img.example.com"],"prefix":"/.pillion/from/"}`
+
+// getFrom asks a stage's site, without the client's own compression.
+func (s *stage) getFrom(t *testing.T, path, coding string) (resp *http.Response, body string) {
+	t.Helper()
+	req, _ := http.NewRequestWithContext(t.Context(), http.MethodGet, s.site.URL+path, nil)
+	req.Header.Set("Accept-Encoding", coding)
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b, err := io.ReadAll(resp.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = resp.Body.Close()
+	return resp, string(b)
+}
+
 func TestTheCaptureScriptIsFetchedOnceAndSmall(t *testing.T) {
 	s := newStage(t)
-	get := func(path, coding string) *http.Response {
-		t.Helper()
-		req, _ := http.NewRequestWithContext(t.Context(), http.MethodGet, s.site.URL+path, nil)
-		req.Header.Set("Accept-Encoding", coding)
-		resp, err := http.DefaultClient.Do(req)
-		if err != nil {
-			t.Fatal(err)
-		}
-		_ = resp.Body.Close()
-		return resp
-	}
-	resp := get(CaptureScript(), "gzip, br")
-	if resp.Header.Get("Content-Encoding") != "br" || !strings.Contains(resp.Header.Get("Cache-Control"), "immutable") {
-		t.Errorf("%v", resp.Header)
-	}
 	const budget = 15_000
-	if resp.ContentLength > budget {
-		t.Errorf("the capture script has %d bytes, the budget is %d", resp.ContentLength, budget)
+	for _, origins := range []string{"", table} {
+		resp, _ := s.getFrom(t, s.CaptureScript([]byte(origins)), "gzip, br")
+		if resp.Header.Get("Content-Encoding") != "br" || !strings.Contains(resp.Header.Get("Cache-Control"), "immutable") {
+			t.Errorf("%v", resp.Header)
+		}
+		if resp.ContentLength > budget {
+			t.Errorf("the capture script has %d bytes, the budget is %d", resp.ContentLength, budget)
+		}
 	}
-	if resp := get("/.pillion/capture.js", "gzip"); resp.Header.Get("Content-Encoding") != "gzip" || resp.Header.Get("Cache-Control") != "no-cache" {
+	if resp, _ := s.getFrom(t, "/.pillion/capture.js", "gzip"); resp.Header.Get("Content-Encoding") != "gzip" || resp.Header.Get("Cache-Control") != "no-cache" {
 		t.Errorf("%v", resp.Header)
+	}
+}
+
+func TestTheCaptureScriptKnowsTheTableOfItsVersion(t *testing.T) {
+	s := newStage(t)
+	plain, mapped := s.CaptureScript(nil), s.CaptureScript([]byte(table))
+	if plain == mapped || s.CaptureScript([]byte("null")) != plain || s.CaptureScript([]byte(table)) != mapped {
+		t.Errorf("%s, %s", plain, mapped)
+	}
+	for path, knows := range map[string]bool{mapped: true, plain: false, "/.pillion/capture.js": false, plain + "x": false} {
+		resp, body := s.getFrom(t, path, "identity")
+		if strings.Contains(body, table) != knows || strings.Contains(body, originsName) {
+			t.Errorf("%s: the table is there: %v", path, !knows)
+		}
+		if named := path == mapped || path == plain; strings.Contains(resp.Header.Get("Cache-Control"), "immutable") != named {
+			t.Errorf("%s: %v", path, resp.Header)
+		}
+	}
+}
+
+func TestVariantsOfTheCaptureScriptAreBounded(t *testing.T) {
+	s := newStage(t)
+	first := s.CaptureScript([]byte(table))
+	var wg sync.WaitGroup
+	for i := range 2 * maxVariants {
+		wg.Go(func() {
+			s.CaptureScript(fmt.Appendf(nil, `{"hosts":[["http://a","http://b:%d"]],"assets":[],"prefix":""}`, i))
+		})
+	}
+	wg.Wait()
+	if n := len(s.scripts.all); n != maxVariants {
+		t.Errorf("%d variants", n)
+	}
+	if _, body := s.getFrom(t, first, "identity"); !strings.Contains(body, table) {
+		t.Error("the first one is gone")
 	}
 }
 

@@ -1,5 +1,5 @@
 import * as dom from "../page/natives.ts";
-import { STYLE } from "./assist-style.ts";
+import STYLE from "./assist.css";
 
 /** What the user can do here. */
 export interface Choices {
@@ -36,22 +36,24 @@ const ENDS: Record<string, [string, string]> = {
 
 /** The element on the user's page: asks for help, shows the code, asks for consent. */
 export class Assist {
+  readonly #choices: Choices;
   readonly host = document.createElement("pillion-assist");
-  private root = this.host.attachShadow({ mode: "open" });
-  private main = h("div", { class: "stack" });
-  private asks = h("div", { class: "stack" });
-  private live = h("div", { class: "sr", role: "status", "aria-live": "polite" });
-  private pointers = new Map<number, HTMLElement>();
-  private timer = 0;
-  private paused = false;
-  private lost = false;
-  private names = "";
+  #root = this.host.attachShadow({ mode: "open" });
+  #main = h("div", { class: "stack" });
+  #asks = h("div", { class: "stack" });
+  #live = h("div", { class: "sr", role: "status", "aria-live": "polite" });
+  #pointers = new Map<number, HTMLElement>();
+  #timer = 0;
+  #paused = false;
+  #lost = false;
+  #names = "";
 
-  constructor(private readonly choices: Choices) {
+  constructor(choices: Choices) {
+    this.#choices = choices;
     const sheet = new CSSStyleSheet();
     sheet.replaceSync(STYLE); // constructed: a page's policy on styles does not reach it
-    this.root.adoptedStyleSheets = [sheet];
-    this.root.append(h("div", { class: "stack" }, this.asks, this.main), this.live);
+    this.#root.adoptedStyleSheets = [sheet];
+    this.#root.append(h("div", { class: "stack" }, this.#asks, this.#main), this.#live);
     // What is typed and clicked here is not the page's business.
     for (const name of ["keydown", "keyup", "keypress", "click", "mousedown", "pointerdown", "focusin"]) {
       this.host.addEventListener(name, (e) => e.stopPropagation());
@@ -64,69 +66,69 @@ export class Assist {
     if (at && this.host.parentNode !== at) at.append(this.host);
   }
 
-  private show(...children: HTMLElement[]): void {
-    dom.cancel(this.timer);
-    this.main.replaceChildren(...children);
+  #show(...children: HTMLElement[]): void {
+    dom.cancel(this.#timer);
+    this.#main.replaceChildren(...children);
   }
 
-  private say(text: string): void {
-    this.live.textContent = text;
+  #say(text: string): void {
+    this.#live.textContent = text;
   }
 
-  private focus(): void {
-    (this.main.querySelector("h2, button") as HTMLElement | null)?.focus();
+  #focus(): void {
+    (this.#main.querySelector("h2, button") as HTMLElement | null)?.focus();
   }
 
   idle(): void {
-    this.clear();
-    this.show(h("button", { type: "button", class: "primary launch", "data-action": "request", click: () => this.choices.request() }, "Need help?"));
+    this.#clear();
+    this.#show(h("button", { type: "button", class: "primary launch", "data-action": "request", click: () => this.#choices.request() }, "Need help?"));
   }
 
-  private clear(): void {
-    this.asks.replaceChildren();
-    for (const p of this.pointers.values()) p.remove();
-    this.pointers.clear();
-    this.paused = false;
-    this.lost = false;
+  #clear(): void {
+    this.#asks.replaceChildren();
+    for (const p of this.#pointers.values()) p.remove();
+    this.#pointers.clear();
+    this.#paused = false;
+    this.#lost = false;
   }
 
-  private card(title: string, ...content: HTMLElement[]): HTMLElement {
+  #card(title: string, ...content: HTMLElement[]): HTMLElement {
     return h("section", { class: "card", role: "dialog", "aria-label": title }, h("h2", { tabindex: "-1" }, title), ...content);
   }
 
   working(): void {
-    this.show(this.card("One moment…", h("p", {}, "Getting your code.")));
-    this.focus();
+    this.#show(this.#card("One moment…", h("p", {}, "Getting your code.")));
+    this.#focus();
   }
 
   /** Shows the code; seconds is how long it lives. */
   code(code: string, seconds: number, focus: boolean): void {
     const left = h("p", {});
     const until = dom.now() + seconds * 1000;
-    this.show(
-      this.card(
+    this.#show(
+      this.#card(
         "Read this code to your agent",
         h("output", { class: "code", "data-role": "code", "aria-label": "Code " + code.replace(/\d(?=\d)/g, "$& ") }, code),
         h("ul", {}, h("li", {}, "You are asked before anyone sees this page."), h("li", {}, "Passwords are never shown."), h("li", {}, "You can stop at any time.")),
         left,
-        h("div", { class: "row" }, h("button", { type: "button", class: "plain", "data-action": "end", click: () => this.choices.end() }, "Cancel")),
+        h("div", { class: "row" }, h("button", { type: "button", class: "plain", "data-action": "end", click: () => this.#choices.end() }, "Cancel")),
       ),
     );
     const tick = () => {
       const minutes = Math.max(0, Math.ceil((until - dom.now()) / 60_000));
       left.textContent = minutes ? `Good for ${minutes} more minute${minutes === 1 ? "" : "s"}, and once.` : "The code has expired.";
-      this.timer = dom.later(tick, 5000);
+      this.#timer = dom.later(tick, 5000);
     };
     tick();
-    if (focus) this.focus();
-    this.say("Your code is " + code);
+    if (focus) this.#focus();
+    this.#say("Your code is " + code);
   }
 
   /** Asks whether an agent may see the page. */
   consent(participant: number, name: string): void {
     const answer = (allow: boolean) => () => {
-      this.asks.replaceChildren();
-      this.choices.consent(participant, allow);
+      this.#asks.replaceChildren();
+      this.#choices.consent(participant, allow);
     };
     const title = `${name} would like to help you`;
     const card = h(
@@ -142,10 +144,10 @@ export class Assist {
         h("button", { type: "button", class: "primary", "data-action": "allow", click: answer(true) }, "Allow"),
       ),
     );
-    this.show();
-    this.asks.replaceChildren(card);
+    this.#show();
+    this.#asks.replaceChildren(card);
     (card.querySelector("h2") as HTMLElement).focus();
-    this.say(title);
+    this.#say(title);
   }
 
   /** Asks whether an agent may do something that leads on. */
@@ -169,73 +171,73 @@ export class Assist {
         ),
       );
       const timer = dom.later(() => done(false), 28_000); // before the gateway gives up
-      this.asks.append(card);
-      this.say(title);
+      this.#asks.append(card);
+      this.#say(title);
     });
   }
 
   /** The session is on. */
   sharing(names: string[]): void {
-    this.asks.replaceChildren();
-    this.names = names.join(" and ") || "Your agent";
-    this.bar();
-    this.say(`${this.names} can see this page`);
+    this.#asks.replaceChildren();
+    this.#names = names.join(" and ") || "Your agent";
+    this.#bar();
+    this.#say(`${this.#names} can see this page`);
   }
 
-  private bar(): void {
-    const state = this.lost ? "Reconnecting…" : this.paused ? `${this.names} can look, not act` : `${this.names} sees this page`;
-    this.show(
+  #bar(): void {
+    const state = this.#lost ? "Reconnecting…" : this.#paused ? `${this.#names} can look, not act` : `${this.#names} sees this page`;
+    this.#show(
       h(
         "div",
-        { class: "bar" + (this.paused ? " paused" : "") + (this.lost ? " lost" : ""), role: "region", "aria-label": "Assistance" },
+        { class: "bar" + (this.#paused ? " paused" : "") + (this.#lost ? " lost" : ""), role: "region", "aria-label": "Assistance" },
         h("i", { class: "dot" }),
         h("span", {}, state),
-        h("button", { type: "button", class: "quiet", "data-action": "pause", "aria-pressed": String(this.paused), click: () => this.pause() }, this.paused ? "Let act" : "Only look"),
-        h("button", { type: "button", class: "stop", "data-action": "end", click: () => this.choices.end() }, "Stop"),
+        h("button", { type: "button", class: "quiet", "data-action": "pause", "aria-pressed": String(this.#paused), click: () => this.#pause() }, this.#paused ? "Let act" : "Only look"),
+        h("button", { type: "button", class: "stop", "data-action": "end", click: () => this.#choices.end() }, "Stop"),
       ),
     );
   }
 
-  private pause(): void {
-    this.paused = !this.paused;
-    this.choices.pause(this.paused);
-    this.bar();
+  #pause(): void {
+    this.#paused = !this.#paused;
+    this.#choices.pause(this.#paused);
+    this.#bar();
   }
 
   connection(up: boolean): void {
-    this.lost = !up;
-    if (this.names && this.main.querySelector(".bar")) this.bar();
+    this.#lost = !up;
+    if (this.#names && this.#main.querySelector(".bar")) this.#bar();
   }
 
   ended(reason: string): void {
-    this.clear();
-    this.names = "";
+    this.#clear();
+    this.#names = "";
     const [title, text] = ENDS[reason] ?? ENDS["gone"]!;
-    this.show(
-      this.card(
+    this.#show(
+      this.#card(
         title,
         h("p", {}, text),
         h(
           "div",
           { class: "row" },
           h("button", { type: "button", class: "plain", "data-action": "close", click: () => this.idle() }, "Close"),
-          h("button", { type: "button", class: "primary", "data-action": "request", click: () => this.choices.request() }, "Ask again"),
+          h("button", { type: "button", class: "primary", "data-action": "request", click: () => this.#choices.request() }, "Ask again"),
         ),
       ),
     );
-    this.say(title);
+    this.#say(title);
   }
 
   failed(): void {
-    this.show(
-      this.card(
+    this.#show(
+      this.#card(
         "Help is not available just now",
         h("p", {}, "The code could not be fetched. Please try again in a moment."),
         h(
           "div",
           { class: "row" },
           h("button", { type: "button", class: "plain", "data-action": "close", click: () => this.idle() }, "Close"),
-          h("button", { type: "button", class: "primary", "data-action": "request", click: () => this.choices.request() }, "Try again"),
+          h("button", { type: "button", class: "primary", "data-action": "request", click: () => this.#choices.request() }, "Try again"),
         ),
       ),
     );
@@ -243,7 +245,7 @@ export class Assist {
 
   /** Shows where an agent points, in viewport pixels. */
   point(participant: number, name: string, x: number, y: number): void {
-    let p = this.pointers.get(participant);
+    let p = this.#pointers.get(participant);
     if (!p) {
       p = h("div", { class: "pointer", "data-role": "agent-pointer", "aria-hidden": "true" });
       const svg = document.createElementNS("http://www.w3.org/2000/svg", "svg");
@@ -256,14 +258,14 @@ export class Assist {
       path.setAttribute("stroke-width", "1.5");
       svg.append(path);
       p.append(svg, h("b", {}, name));
-      this.root.append(p);
-      this.pointers.set(participant, p);
+      this.#root.append(p);
+      this.#pointers.set(participant, p);
     }
     p.style.transform = `translate(${x}px, ${y}px)`;
   }
 
   gone(participant: number): void {
-    this.pointers.get(participant)?.remove();
-    this.pointers.delete(participant);
+    this.#pointers.get(participant)?.remove();
+    this.#pointers.delete(participant);
   }
 }

@@ -13,55 +13,58 @@ type Field = HTMLInputElement | HTMLTextAreaElement;
 
 /** The agent's hand on the user's page: a closed set of actions, each checked here. */
 export class Hand {
+  readonly #recorder: Recorder;
+  readonly #lastFrame: () => number;
+  readonly #ask: (what: string, who: string) => Promise<boolean>;
   /** when the user last touched an element, by clock and by frame number */
-  private touched = new WeakMap<Node, { at: number; seq: number }>();
+  #touched = new WeakMap<Node, { at: number; seq: number }>();
 
-  constructor(
-    private readonly recorder: Recorder,
-    private readonly lastFrame: () => number,
-    private readonly ask: (what: string, who: string) => Promise<boolean>,
-  ) {}
+  constructor(recorder: Recorder, lastFrame: () => number, ask: (what: string, who: string) => Promise<boolean>) {
+    this.#recorder = recorder;
+    this.#lastFrame = lastFrame;
+    this.#ask = ask;
+  }
 
   /** Remembers what the user did, for conflicts and locks. */
   watch(d: Document): void {
     const note = (e: Event) => {
-      if (e.isTrusted) this.touched.set(e.composedPath()[0] as Node, { at: dom.now(), seq: this.lastFrame() + 1 });
+      if (e.isTrusted) this.#touched.set(e.composedPath()[0] as Node, { at: dom.now(), seq: this.#lastFrame() + 1 });
     };
     for (const name of ["input", "change", "keydown", "pointerdown"]) d.addEventListener(name, note, { capture: true, passive: true });
   }
 
   /** Carries a request out, or says why not. */
   async act(r: FromGateway): Promise<Denial | null> {
-    if (r.action === "navigate") return this.navigate(r);
-    const n = this.recorder.tree.node(r.node ?? 0);
+    if (r.action === "navigate") return this.#navigate(r);
+    const n = this.#recorder.tree.node(r.node ?? 0);
     if (!n || !dom.isConnected(n)) return "gone";
     const el = (dom.nodeType(n) === 1 ? n : dom.nodeType(n) === 9 ? (n as Document).scrollingElement : dom.parentNode(n)) as HTMLElement | null;
     if (!el) return "gone";
     if (r.action !== "scroll") {
-      const why = this.denies(el, r);
+      const why = this.#denies(el, r);
       if (why) return why;
       const leads = r.action === "click" ? leadsTo(el) : "";
-      if (leads && !(await this.ask(leads, r.name ?? ""))) return "refused";
+      if (leads && !(await this.#ask(leads, r.name ?? ""))) return "refused";
       if (!dom.isConnected(n)) return "gone";
     }
     let done = false;
-    this.recorder.byRequest(() => {
+    this.#recorder.byRequest(() => {
       done = perform(el, r.action ?? "", r.value ?? "");
     });
     return done ? null : "failed";
   }
 
-  private denies(el: HTMLElement, r: FromGateway): Denial | null {
+  #denies(el: HTMLElement, r: FromGateway): Denial | null {
     if (secret(el)) return "masked";
     if (el.matches(":disabled") || el.closest("[inert]")) return "disabled";
     if ((el as Field).readOnly && r.action === "fill") return "disabled";
-    const t = this.touched.get(el);
+    const t = this.#touched.get(el);
     if (t && dom.now() - t.at < BUSY_MS) return "locked";
     if (t && t.seq > (r.seen ?? 0) && /^(fill|check|uncheck|select)$/.test(r.action ?? "")) return "conflict";
     return null;
   }
 
-  private async navigate(r: FromGateway): Promise<Denial | null> {
+  async #navigate(r: FromGateway): Promise<Denial | null> {
     let url: URL;
     try {
       url = new URL(r.value ?? "", document.baseURI);
@@ -69,7 +72,7 @@ export class Hand {
       return "forbidden";
     }
     if (url.origin !== location.origin || !/^https?:$/.test(url.protocol)) return "forbidden";
-    if (!(await this.ask(`open ${url.pathname}`, r.name ?? ""))) return "refused";
+    if (!(await this.#ask(`open ${url.pathname}`, r.name ?? ""))) return "refused";
     dom.later(() => location.assign(url.href), 0);
     return null;
   }

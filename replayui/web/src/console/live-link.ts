@@ -1,4 +1,4 @@
-import { Record as Kinds, type EventConfirmation, type EventRequest, type Lifecycle, type LogRecord, type PointerAt } from "../protocol/format.ts";
+import { RecordKind, type EventConfirmation, type EventRequest, type Lifecycle, type LogRecord, type PointerAt } from "../protocol/format.ts";
 import { decodeBatch, decodeRecord, decodeState } from "../page/reader.ts";
 import type { Stage } from "../view/stage.ts";
 import { post } from "../view/api.ts";
@@ -100,26 +100,26 @@ export class LiveLink {
 
   private record(r: LogRecord): void {
     switch (r.kind) {
-      case Kinds.PageState:
+      case RecordKind.PageState:
         this.page = r.page;
         this.stage.mirror.show(decodeState(r.payload));
         this.stage.listen();
         this.stage.layout();
         this.heard.shown();
         break;
-      case Kinds.PageEvents:
+      case RecordKind.PageEvents:
         if (r.page === this.page) this.events(r);
         break;
-      case Kinds.EventRequest:
+      case RecordKind.EventRequest:
         this.heard.request(json(r), r.from);
         break;
-      case Kinds.EventConfirmation:
+      case RecordKind.EventConfirmation:
         this.heard.confirmation(json(r));
         break;
-      case Kinds.Lifecycle:
+      case RecordKind.Lifecycle:
         this.heard.lifecycle(json(r));
         break;
-      case Kinds.Pointer:
+      case RecordKind.Pointer:
         this.heard.pointer(json(r), r.from);
     }
     this.seen = Math.max(this.seen, r.offset);

@@ -13,37 +13,40 @@ type Control = HTMLInputElement | HTMLTextAreaElement | HTMLSelectElement;
 
 /** What controls hold beyond their markup. They tell of no change by script: they are asked. */
 export class Forms {
-  private controls = new Set<Control>();
-  private sent = new WeakMap<Control, string>();
-  private cursor: Iterator<Control> | undefined;
+  readonly #id: (n: Node) => number;
+  #controls = new Set<Control>();
+  #sent = new WeakMap<Control, string>();
+  #cursor: Iterator<Control> | undefined;
 
-  constructor(private readonly id: (n: Node) => number) {}
+  constructor(id: (n: Node) => number) {
+    this.#id = id;
+  }
 
   add(el: Element): void {
-    if (/^(input|textarea|select)$/.test(dom.localName(el)) && "form" in el) this.controls.add(el as Control);
+    if (/^(input|textarea|select)$/.test(dom.localName(el)) && "form" in el) this.#controls.add(el as Control);
   }
 
   drop(n: Node): void {
-    this.controls.delete(n as Control);
-    this.sent.delete(n as Control);
+    this.#controls.delete(n as Control);
+    this.#sent.delete(n as Control);
   }
 
   /** What the gateway knows of a control, for the digest: value and ticks. */
   known(n: Node): string | undefined {
-    return this.sent.get(n as Control);
+    return this.#sent.get(n as Control);
   }
 
   /** Asks some of the controls, in turn; all of them where there are few. */
   poll(most: number, emit: Emit): void {
-    if (this.controls.size <= most) {
-      for (const c of this.controls) this.check(c, emit);
+    if (this.#controls.size <= most) {
+      for (const c of this.#controls) this.check(c, emit);
       return;
     }
     for (let i = 0; i < most; i++) {
-      this.cursor ??= this.controls.values();
-      const next = this.cursor.next();
+      this.#cursor ??= this.#controls.values();
+      const next = this.#cursor.next();
       if (next.done) {
-        this.cursor = undefined;
+        this.#cursor = undefined;
         return;
       }
       this.check(next.value, emit);
@@ -53,21 +56,21 @@ export class Forms {
   /** Tells of a control what the gateway does not know yet. */
   check(el: Element, emit: Emit): void {
     const c = el as Control;
-    const id = this.id(c);
-    if (!id || !this.controls.has(c) || hiddenInput(c)) return;
+    const id = this.#id(c);
+    if (!id || !this.#controls.has(c) || hiddenInput(c)) return;
     const name = dom.localName(c);
-    if (name === "select") return this.select(c as HTMLSelectElement, id, emit);
+    if (name === "select") return this.#select(c as HTMLSelectElement, id, emit);
     const type = name === "input" ? (c as HTMLInputElement).type : "";
-    if (TICK.test(type)) return this.tick(c as HTMLInputElement, id, emit);
-    if (!BUTTON.test(type)) this.value(c as HTMLInputElement, id, emit);
+    if (TICK.test(type)) return this.#tick(c as HTMLInputElement, id, emit);
+    if (!BUTTON.test(type)) this.#value(c as HTMLInputElement, id, emit);
   }
 
-  private value(c: HTMLInputElement | HTMLTextAreaElement, id: number, emit: Emit): void {
+  #value(c: HTMLInputElement | HTMLTextAreaElement, id: number, emit: Emit): void {
     const masked = secret(c);
     const now = masked ? (c.value ? MASK : "") : c.value;
-    const before = this.sent.get(c) ?? (masked ? "" : dom.localName(c) === "input" ? (dom.getAttribute(c, "value") ?? "") : c.defaultValue);
+    const before = this.#sent.get(c) ?? (masked ? "" : dom.localName(c) === "input" ? (dom.getAttribute(c, "value") ?? "") : c.defaultValue);
     if (now === before) return;
-    this.sent.set(c, now);
+    this.#sent.set(c, now);
     emit(Op.Value, (w) => {
       w.uint(id);
       w.uint(masked ? 1 : 0);
@@ -75,24 +78,24 @@ export class Forms {
     });
   }
 
-  private tick(c: HTMLInputElement, id: number, emit: Emit): void {
+  #tick(c: HTMLInputElement, id: number, emit: Emit): void {
     const now = (c.checked ? 1 : 0) | (c.indeterminate ? 2 : 0);
-    const before = this.sent.get(c) ?? String(dom.hasAttribute(c, "checked") ? 1 : 0);
+    const before = this.#sent.get(c) ?? String(dom.hasAttribute(c, "checked") ? 1 : 0);
     if (String(now) === before) return;
-    this.sent.set(c, String(now));
+    this.#sent.set(c, String(now));
     emit(Op.Checked, (w) => {
       w.uint(id);
       w.uint(now);
     });
   }
 
-  private select(c: HTMLSelectElement, id: number, emit: Emit): void {
+  #select(c: HTMLSelectElement, id: number, emit: Emit): void {
     const chosen: number[] = [];
     const options = c.options;
     for (let i = 0; i < options.length; i++) if (options[i]!.selected) chosen.push(i);
     const now = chosen.join();
-    if (this.sent.get(c) === now) return;
-    this.sent.set(c, now);
+    if (this.#sent.get(c) === now) return;
+    this.#sent.set(c, now);
     emit(Op.Selected, (w) => {
       w.uint(id);
       w.uint(chosen.length);

@@ -10,77 +10,83 @@ const OPTIONS = { capture: true, passive: true };
 
 /** What the user does, told by events. */
 export class Interactions {
-  private readonly handlers: Record<string, (e: Event) => void>;
-  private at: { x: number; y: number; id: number } | undefined;
-  private hover = 0;
-  private scrolls = new Map<Node, Cause>();
+  readonly #recorder: Recorder;
+  readonly #views: Views;
+  readonly #excluded: (n: Node) => boolean;
+  readonly #handlers: Record<string, (e: Event) => void>;
+  #at: { x: number; y: number; id: number } | undefined;
+  #hover = 0;
+  #scrolls = new Map<Node, Cause>();
 
-  constructor(private readonly recorder: Recorder, private readonly views: Views, private readonly excluded: (n: Node) => boolean) {
-    const click = (e: Event) => this.click(e as MouseEvent);
-    const media = (e: Event) => this.on(e, (el, emit) => this.views.played(el, emit));
-    this.handlers = {
-      input: (e) => this.control(e),
-      change: (e) => this.control(e),
-      reset: () => this.recorder.schedule(),
-      submit: (e) => this.on(e, (el, emit) => emit(Op.Submit, (w) => w.uint(this.recorder.tree.id(el)))),
+  constructor(recorder: Recorder, views: Views, excluded: (n: Node) => boolean) {
+    this.#recorder = recorder;
+    this.#views = views;
+    this.#excluded = excluded;
+    const click = (e: Event) => this.#click(e as MouseEvent);
+    const media = (e: Event) => this.#on(e, (el, emit) => this.#views.played(el, emit));
+    this.#handlers = {
+      input: (e) => this.#control(e),
+      change: (e) => this.#control(e),
+      reset: () => this.#recorder.schedule(),
+      submit: (e) => this.#on(e, (el, emit) => emit(Op.Submit, (w) => w.uint(this.#recorder.tree.id(el)))),
       click, dblclick: click, contextmenu: click,
       pointerdown: (e) => {
         click(e);
-        this.on(e, (el, emit) => emit(Op.Active, (w) => w.uint(this.recorder.tree.id(el))));
+        this.#on(e, (el, emit) => emit(Op.Active, (w) => w.uint(this.#recorder.tree.id(el))));
       },
       pointerup: (e) => {
         click(e);
-        this.on(e, (_, emit) => emit(Op.Active, (w) => w.uint(0)));
+        this.#on(e, (_, emit) => emit(Op.Active, (w) => w.uint(0)));
       },
-      pointermove: (e) => this.move(e as PointerEvent),
-      keydown: (e) => this.key(e as KeyboardEvent),
-      focusin: () => this.focus(),
-      focusout: () => this.focus(),
-      selectionchange: (e) => this.select(e),
-      scroll: (e) => this.scroll(e),
-      toggle: (e) => this.on(e, (el, emit) => dom.hasAttribute(el, "popover") && this.views.popover(el, emit)),
-      load: (e) => /^i?frame$/i.test((e.target as Element).localName ?? "") && this.recorder.frameLoaded(e.target as Element),
+      pointermove: (e) => this.#move(e as PointerEvent),
+      keydown: (e) => this.#key(e as KeyboardEvent),
+      focusin: () => this.#focus(),
+      focusout: () => this.#focus(),
+      selectionchange: (e) => this.#select(e),
+      scroll: (e) => this.#scroll(e),
+      toggle: (e) => this.#on(e, (el, emit) => dom.hasAttribute(el, "popover") && this.#views.popover(el, emit)),
+      load: (e) => /^i?frame$/i.test((e.target as Element).localName ?? "") && this.#recorder.frameLoaded(e.target as Element),
       play: media, pause: media, seeked: media, ratechange: media, volumechange: media,
     };
   }
 
   attach(root: Root): void {
-    for (const name in this.handlers) root.addEventListener(name, this.handlers[name]!, OPTIONS);
+    for (const name in this.#handlers) root.addEventListener(name, this.#handlers[name]!, OPTIONS);
   }
 
   detach(root: Root): void {
-    for (const name in this.handlers) root.removeEventListener(name, this.handlers[name]!, OPTIONS);
+    for (const name in this.#handlers) root.removeEventListener(name, this.#handlers[name]!, OPTIONS);
   }
 
   /** Where an event happened, null within what is ours, or was seen in an inner root. */
-  private target(e: Event): Element | null {
-    if (!this.recorder.ready) return null;
+  #target(e: Event): Element | null {
+    if (!this.#recorder.ready) return null;
     const path = e.composedPath();
     const n = path[0] as Node | undefined;
-    if (!n || typeof (n as Node).nodeType !== "number" || path.some((x) => this.excluded(x as Node))) return null;
+    if (!n || typeof (n as Node).nodeType !== "number" || path.some((x) => this.#excluded(x as Node))) return null;
     // An event that crosses shadow roots is heard in each: the outermost listener counts.
     if (dom.nodeType(e.currentTarget as Node) === 11 && e.composed) return null;
     return (dom.nodeType(n) === 1 ? n : dom.nodeType(n) === 9 ? (n as Document).documentElement : dom.parentNode(n)) as Element | null;
   }
 
   /** Runs with everything before the event told, if the gateway knows its target. */
-  private on(e: Event, tell: (el: Element, emit: ReturnType<Recorder["emitter"]>) => void): void {
-    const el = this.target(e);
+  #on(e: Event, tell: (el: Element, emit: ReturnType<Recorder["emitter"]>) => void): void {
+    const el = this.#target(e);
     if (!el) return;
-    this.recorder.drain();
-    if (this.recorder.tree.id(el)) tell(el, this.recorder.emitter(this.recorder.causeOf(e)));
-    this.recorder.schedule();
+    this.#recorder.drain();
+    if (this.#recorder.tree.id(el)) tell(el, this.#recorder.emitter(this.#recorder.causeOf(e)));
+    this.#recorder.schedule();
   }
 
-  private control(e: Event): void {
-    this.on(e, (el, emit) => {
-      this.recorder.forms.check(el, emit);
-      this.views.caret(el, emit);
+  #control(e: Event): void {
+    this.#on(e, (el, emit) => {
+      this.#recorder.forms.check(el, emit);
+      this.#views.caret(el, emit);
     });
   }
 
   /** A place in the top window's viewport. */
-  private place(e: MouseEvent): [number, number] {
+  #place(e: MouseEvent): [number, number] {
     let [x, y] = [e.clientX, e.clientY];
     let win = (e.target as Node).ownerDocument?.defaultView ?? null;
     for (let frame = win?.frameElement; frame; frame = win?.frameElement) {
@@ -92,12 +98,12 @@ export class Interactions {
     return [x, y];
   }
 
-  private click(e: MouseEvent): void {
-    this.on(e, (el, emit) => {
-      this.flushPointer();
-      const [x, y] = this.place(e);
+  #click(e: MouseEvent): void {
+    this.#on(e, (el, emit) => {
+      this.#flushPointer();
+      const [x, y] = this.#place(e);
       emit(Op.Click, (w) => {
-        w.uint(this.recorder.tree.id(el));
+        w.uint(this.#recorder.tree.id(el));
         w.uint(e.type === "click" && (e as PointerEvent).pointerType === "touch" ? 5 : CLICKS[e.type]!);
         w.uint(Math.max(0, e.button));
         w.sint(x);
@@ -106,80 +112,80 @@ export class Interactions {
     });
   }
 
-  private move(e: PointerEvent): void {
-    const el = this.target(e);
+  #move(e: PointerEvent): void {
+    const el = this.#target(e);
     if (!el) return;
-    const [x, y] = this.place(e);
-    this.at = { x, y, id: this.recorder.tree.id(el) };
-    this.recorder.schedule();
+    const [x, y] = this.#place(e);
+    this.#at = { x, y, id: this.#recorder.tree.id(el) };
+    this.#recorder.schedule();
   }
 
-  private flushPointer(): void {
-    const at = this.at;
+  #flushPointer(): void {
+    const at = this.#at;
     if (!at) return;
-    this.at = undefined;
-    const emit = this.recorder.emitter(Cause.User);
-    const id = this.recorder.tree.node(at.id) ? at.id : 0;
+    this.#at = undefined;
+    const emit = this.#recorder.emitter(Cause.User);
+    const id = this.#recorder.tree.node(at.id) ? at.id : 0;
     emit(Op.Pointer, (w) => {
       w.sint(at.x);
       w.sint(at.y);
       w.uint(id);
     });
-    if (id === this.hover) return;
-    this.hover = id;
+    if (id === this.#hover) return;
+    this.#hover = id;
     emit(Op.Hover, (w) => w.uint(id));
   }
 
   /** Tells what is told once per frame. */
   flush(): void {
-    this.flushPointer();
-    for (const [n, cause] of this.scrolls) this.views.scrolled(n, this.recorder.emitter(cause));
-    this.scrolls.clear();
+    this.#flushPointer();
+    for (const [n, cause] of this.#scrolls) this.#views.scrolled(n, this.#recorder.emitter(cause));
+    this.#scrolls.clear();
   }
 
-  private key(e: KeyboardEvent): void {
+  #key(e: KeyboardEvent): void {
     const shortcut = e.ctrlKey || e.altKey || e.metaKey;
     if (!e.key || (e.key.length === 1 && !shortcut) || /^(Shift|Control|Alt|Meta|AltGraph|Dead|Unidentified|Process)$/.test(e.key)) return;
     if (shortcut && e.getModifierState("AltGraph")) return; // a printed character
-    this.on(e, (el, emit) =>
+    this.#on(e, (el, emit) =>
       emit(Op.Key, (w) => {
-        w.uint(this.recorder.tree.id(el));
+        w.uint(this.#recorder.tree.id(el));
         w.str(e.key);
         w.uint((e.shiftKey ? 1 : 0) | (e.ctrlKey ? 2 : 0) | (e.altKey ? 4 : 0) | (e.metaKey ? 8 : 0));
       }),
     );
   }
 
-  private focusAsked = false;
+  #focusAsked = false;
 
   /** Focus leaves before it arrives: what counts is where it is afterwards. */
-  private focus(): void {
-    if (this.focusAsked || !this.recorder.ready) return;
-    this.focusAsked = true;
+  #focus(): void {
+    if (this.#focusAsked || !this.#recorder.ready) return;
+    this.#focusAsked = true;
     queueMicrotask(() => {
-      this.focusAsked = false;
-      if (!this.recorder.ready) return;
-      this.recorder.drain();
-      this.views.focus(this.recorder.emitter(Cause.User));
-      this.recorder.schedule();
+      this.#focusAsked = false;
+      if (!this.#recorder.ready) return;
+      this.#recorder.drain();
+      this.#views.focus(this.#recorder.emitter(Cause.User));
+      this.#recorder.schedule();
     });
   }
 
-  private select(e: Event): void {
-    if (!this.recorder.ready) return;
-    this.recorder.drain();
-    const emit = this.recorder.emitter(Cause.User);
-    const el = this.views.focused();
-    if (el && /^(input|textarea)$/.test(dom.localName(el))) this.views.caret(el, emit);
-    else this.views.selection(e.target as Document, emit);
-    this.recorder.schedule();
+  #select(e: Event): void {
+    if (!this.#recorder.ready) return;
+    this.#recorder.drain();
+    const emit = this.#recorder.emitter(Cause.User);
+    const el = this.#views.focused();
+    if (el && /^(input|textarea)$/.test(dom.localName(el))) this.#views.caret(el, emit);
+    else this.#views.selection(e.target as Document, emit);
+    this.#recorder.schedule();
   }
 
-  private scroll(e: Event): void {
+  #scroll(e: Event): void {
     const n = e.target as Node;
-    if (!this.recorder.ready || !this.recorder.tree.id(n)) return;
-    if (this.excluded(n)) return;
-    this.scrolls.set(n, this.recorder.causeOf(e));
-    this.recorder.schedule();
+    if (!this.#recorder.ready || !this.#recorder.tree.id(n)) return;
+    if (this.#excluded(n)) return;
+    this.#scrolls.set(n, this.#recorder.causeOf(e));
+    this.#recorder.schedule();
   }
 }

@@ -23,6 +23,7 @@ export const parentNode = getter<Node, Node | null>(node, "parentNode");
 export const nodeType = getter<Node, number>(node, "nodeType");
 export const isConnected = getter<Node, boolean>(node, "isConnected");
 export const ownerDocument = getter<Node, Document | null>(node, "ownerDocument");
+export const baseURI = getter<Node, string>(node, "baseURI");
 export const attributes = getter<Element, NamedNodeMap>(element, "attributes");
 export const localName = getter<Element, string>(element, "localName");
 export const prefix = getter<Element, string | null>(element, "prefix");
@@ -31,6 +32,7 @@ export const shadowRoot = getter<Element, ShadowRoot | null>(element, "shadowRoo
 export const getAttribute = method<(of: Element, name: string) => string | null>(element, "getAttribute");
 export const hasAttribute = method<(of: Element, name: string) => boolean>(element, "hasAttribute");
 export const matches = method<(of: Element, selector: string) => boolean>(element, "matches");
+export const querySelectorAll = method<(of: Element, selector: string) => NodeListOf<Element>>(element, "querySelectorAll");
 export const scrollLeft = getter<Element, number>(element, "scrollLeft");
 export const scrollTop = getter<Element, number>(element, "scrollTop");
 export const setAttribute = method<(of: Element, name: string, value: string) => void>(element, "setAttribute");

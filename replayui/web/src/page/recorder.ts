@@ -34,36 +34,42 @@ const HIDDEN_FLUSH_MS = 250;
 
 /** Records a page: its state once, then what changes, a batch per frame. */
 export class Recorder {
+  readonly #win: Window & typeof globalThis;
+  readonly #kept: Kept;
+  readonly #sink: Sink;
   readonly tree: Tree;
   readonly forms: Forms;
-  private sheets: Sheets;
-  private views: Views;
-  private interactions: Interactions;
-  private observer: MutationObserver;
-  private batch: BatchWriter | undefined;
-  private writing: { w: Writer; serialiser: Serialiser } | undefined;
-  private running = false;
-  private scheduled = false;
-  private timer = 0;
-  private ticks = 0;
-  private cause: Cause = Cause.Page;
-  private roots = new Set<Document | ShadowRoot>();
-  private frames = new Map<Element, Document | null>();
+  #sheets: Sheets;
+  #views: Views;
+  #interactions: Interactions;
+  #observer: MutationObserver;
+  #batch: BatchWriter | undefined;
+  #writing: { w: Writer; serialiser: Serialiser } | undefined;
+  #running = false;
+  #scheduled = false;
+  #timer = 0;
+  #ticks = 0;
+  #cause: Cause = Cause.Page;
+  #roots = new Set<Document | ShadowRoot>();
+  #frames = new Map<Element, Document | null>();
 
-  constructor(private readonly win: Window & typeof globalThis, private readonly kept: Kept, private readonly sink: Sink, excluded: (n: Node) => boolean) {
-    this.observer = new MutationObserver((list) => {
-      this.mutations.push(...list);
+  constructor(win: Window & typeof globalThis, kept: Kept, sink: Sink, excluded: (n: Node) => boolean) {
+    this.#win = win;
+    this.#kept = kept;
+    this.#sink = sink;
+    this.#observer = new MutationObserver((list) => {
+      this.#mutations.push(...list);
       this.schedule();
     });
     this.tree = new Tree(kept.roots, excluded, {
-      entered: (root) => this.enter(root),
-      element: (el) => this.element(el),
-      left: (n) => this.left(n),
+      entered: (root) => this.#enter(root),
+      element: (el) => this.#element(el),
+      left: (n) => this.#left(n),
     });
     this.forms = new Forms((n) => this.tree.id(n));
-    this.sheets = new Sheets((n) => this.tree.id(n), kept.touched);
-    this.views = new Views(win, this.tree);
-    this.interactions = new Interactions(this, this.views, excluded);
+    this.#sheets = new Sheets((n) => this.tree.id(n), kept.touched);
+    this.#views = new Views(win, this.tree);
+    this.#interactions = new Interactions(this, this.#views, excluded);
   }
 
   /** Time since the page's origin, in units of 100 µs. */
@@ -73,34 +79,34 @@ export class Recorder {
 
   /** Takes the page's state, in slices, and goes on from there. */
   start(): void {
-    if (this.running) return;
-    this.running = true;
+    if (this.#running) return;
+    this.#running = true;
     const w = new Writer();
-    const win = this.win;
+    const win = this.#win;
     w.u8(VERSION);
     w.uint(win.document.hidden ? 1 : 0);
-    for (const v of this.views.viewport()) w.uint(v);
+    for (const v of this.#views.viewport()) w.uint(v);
     w.str(win.document.title);
-    this.writing = { w, serialiser: this.tree.serialise(win.document, undefined, w) };
-    this.goOn();
+    this.#writing = { w, serialiser: this.tree.serialise(win.document, undefined, w) };
+    this.#goOn();
   }
 
   /** Ends recording; the page is as before. */
   stop(): void {
-    this.running = false;
-    this.observer.disconnect();
-    for (const root of this.roots) this.interactions.detach(root);
-    dom.cancel(this.timer);
+    this.#running = false;
+    this.#observer.disconnect();
+    for (const root of this.#roots) this.#interactions.detach(root);
+    dom.cancel(this.#timer);
   }
 
-  private goOn = (): void => {
-    if (!this.running || !this.writing) return;
-    const { w, serialiser } = this.writing;
+  #goOn = (): void => {
+    if (!this.#running || !this.#writing) return;
+    const { w, serialiser } = this.#writing;
     if (!serialiser.step(dom.now() + SLICE_MS)) {
-      dom.later(this.goOn, 0);
+      dom.later(this.#goOn, 0);
       return;
     }
-    for (const parent of serialiser.strangers) this.dirty.add(parent);
+    for (const parent of serialiser.strangers) this.#dirty.add(parent);
     const events: (() => void)[] = [];
     const emit: Emit = (op, body) => {
       events.push(() => {
@@ -108,147 +114,147 @@ export class Recorder {
         body(w);
       });
     };
-    for (const root of this.roots) this.sheets.check(root, emit);
+    for (const root of this.#roots) this.#sheets.check(root, emit);
     this.forms.poll(Infinity, emit);
-    this.views.state(this.roots, emit);
+    this.#views.state(this.#roots, emit);
     w.uint(events.length);
     for (const write of events) write();
-    this.writing = undefined;
-    this.sink.state(w.bytes());
-    this.timer = dom.later(this.tick, TICK_MS);
+    this.#writing = undefined;
+    this.#sink.state(w.bytes());
+    this.#timer = dom.later(this.#tick, TICK_MS);
     this.schedule();
   };
 
   /** Does something of a confirmed request's: what changes by it is attributed to it. */
   byRequest(act: () => void): void {
     this.drain();
-    this.cause = Cause.Request;
+    this.#cause = Cause.Request;
     try {
       act();
     } finally {
       this.drain();
       this.forms.poll(POLLED_CONTROLS, this.emitter(Cause.Request));
-      this.cause = Cause.Page;
+      this.#cause = Cause.Page;
       this.schedule();
     }
   }
 
   /** Who brings an event about: a trusted one is the user's. */
   causeOf(e: Event): Cause {
-    return this.cause === Cause.Request ? Cause.Request : e.isTrusted ? Cause.User : Cause.Page;
+    return this.#cause === Cause.Request ? Cause.Request : e.isTrusted ? Cause.User : Cause.Page;
   }
 
   /** An Emit into the open batch. */
   emitter(cause: Cause): Emit {
     return (op, body) => {
-      this.batch ??= new BatchWriter(this.now());
-      this.batch.event(op, cause, this.now());
-      body(this.batch);
+      this.#batch ??= new BatchWriter(this.now());
+      this.#batch.event(op, cause, this.now());
+      body(this.#batch);
     };
   }
 
   /** Whether the page's state is out and events may follow. */
   get ready(): boolean {
-    return this.running && !this.writing;
+    return this.#running && !this.#writing;
   }
 
   schedule(): void {
-    if (this.scheduled || !this.ready) return;
-    this.scheduled = true;
-    if (this.win.document.hidden) dom.later(this.flush, HIDDEN_FLUSH_MS);
-    else dom.nextFrame(this.flush);
+    if (this.#scheduled || !this.ready) return;
+    this.#scheduled = true;
+    if (this.#win.document.hidden) dom.later(this.#flush, HIDDEN_FLUSH_MS);
+    else dom.nextFrame(this.#flush);
   }
 
-  private flush = (): void => {
-    this.scheduled = false;
+  #flush = (): void => {
+    this.#scheduled = false;
     if (!this.ready) return;
     this.drain();
-    this.interactions.flush();
+    this.#interactions.flush();
     this.forms.poll(POLLED_CONTROLS, this.emitter(Cause.Page));
-    this.views.page(this.emitter(Cause.Page));
-    this.send();
+    this.#views.page(this.emitter(Cause.Page));
+    this.#send();
   };
 
   /** Sends what there is now: what follows must come after it. */
   flushNow(): void {
     if (!this.ready) return;
     this.drain();
-    this.send();
+    this.#send();
   }
 
-  private send(): void {
-    if (!this.batch?.count) return;
-    const payload = this.batch.bytes();
-    this.batch = undefined;
-    this.sink.batch(payload);
+  #send(): void {
+    if (!this.#batch?.count) return;
+    const payload = this.#batch.bytes();
+    this.#batch = undefined;
+    this.#sink.batch(payload);
   }
 
   /** What nothing tells of is asked in turn, and cheap things more often. */
-  private tick = (): void => {
+  #tick = (): void => {
     if (!this.ready) return;
-    this.ticks++;
+    this.#ticks++;
     const emit = this.emitter(Cause.Page);
     this.drain();
     this.forms.poll(POLLED_CONTROLS, emit);
-    this.views.page(emit);
-    if (this.ticks % SLOW_TICKS === 0) {
-      for (const root of this.roots) {
-        this.interactions.attach(root); // document.open takes listeners away
-        this.sheets.check(root, emit);
+    this.#views.page(emit);
+    if (this.#ticks % SLOW_TICKS === 0) {
+      for (const root of this.#roots) {
+        this.#interactions.attach(root); // document.open takes listeners away
+        this.#sheets.check(root, emit);
       }
-      this.checkFrames();
-      this.views.slow(emit);
+      this.#checkFrames();
+      this.#views.slow(emit);
     }
-    if (this.ticks % DIGEST_TICKS === 0 && this.tree.size() < MAX_DIGEST_NODES) this.digest();
-    this.send();
-    this.timer = dom.later(this.tick, TICK_MS);
+    if (this.#ticks % DIGEST_TICKS === 0 && this.tree.size() < MAX_DIGEST_NODES) this.#digest();
+    this.#send();
+    this.#timer = dom.later(this.#tick, TICK_MS);
   };
 
-  private digest(): void {
+  #digest(): void {
     this.drain();
-    const value = digest(this.win.document, this.tree, this.forms);
+    const value = digest(this.#win.document, this.tree, this.forms);
     this.emitter(Cause.Page)(Op.Digest, (w) => w.uint(value));
   }
 
   // What the tree tells.
 
-  private enter(root: Document | ShadowRoot): void {
-    this.roots.add(root);
-    this.observer.observe(root, { childList: true, attributes: true, characterData: true, characterDataOldValue: true, subtree: true });
-    this.interactions.attach(root);
+  #enter(root: Document | ShadowRoot): void {
+    this.#roots.add(root);
+    this.#observer.observe(root, { childList: true, attributes: true, characterData: true, characterDataOldValue: true, subtree: true });
+    this.#interactions.attach(root);
   }
 
-  private element(el: Element): void {
+  #element(el: Element): void {
     this.forms.add(el);
-    this.views.add(el);
-    if (isFrame(el)) this.frames.set(el, readable(el));
+    this.#views.add(el);
+    if (isFrame(el)) this.#frames.set(el, readable(el));
   }
 
-  private left(n: Node): void {
+  #left(n: Node): void {
     this.forms.drop(n);
-    this.views.drop(n);
-    this.sheets.forget(n);
-    this.frames.delete(n as Element);
-    if (this.roots.delete(n as Document)) this.interactions.detach(n as Document);
+    this.#views.drop(n);
+    this.#sheets.forget(n);
+    this.#frames.delete(n as Element);
+    if (this.#roots.delete(n as Document)) this.#interactions.detach(n as Document);
   }
 
   // What changed in the tree.
 
-  private mutations: MutationRecord[] = [];
-  private dirty = new Set<Node>();
-  private first = true;
+  #mutations: MutationRecord[] = [];
+  #dirty = new Set<Node>();
+  #first = true;
 
   /** Writes all changes of the tree up to now: what comes after may rely on them. */
   drain(): void {
     if (!this.ready) return;
-    this.mutations.push(...this.observer.takeRecords());
-    const list = this.mutations;
-    this.mutations = [];
+    this.#mutations.push(...this.#observer.takeRecords());
+    const list = this.#mutations;
+    this.#mutations = [];
     const attributes = new Map<Element, Set<string>>();
     const texts = new Map<CharacterData, string>();
     for (const m of list) {
       if (!this.tree.id(m.target)) continue;
-      if (m.type === "childList") this.dirty.add(m.target);
+      if (m.type === "childList") this.#dirty.add(m.target);
       else if (m.type === "characterData") {
         if (!texts.has(m.target as CharacterData)) texts.set(m.target as CharacterData, m.oldValue ?? "");
       } else {
@@ -258,17 +264,17 @@ export class Recorder {
         else attributes.set(m.target as Element, new Set([name]));
       }
     }
-    const hosts = this.kept.hosts.splice(0);
-    const emit = this.emitter(this.cause);
+    const hosts = this.#kept.hosts.splice(0);
+    const emit = this.emitter(this.#cause);
     // What changed while the state was written may be in it already: no parts then.
-    for (const [n, old] of texts) this.text(n, this.first ? "" : old, emit);
-    this.first = false;
-    for (const [el, names] of attributes) for (const name of names) this.attribute(el, name, emit);
-    for (const host of hosts) this.shadow(host, emit);
-    this.structure(emit);
+    for (const [n, old] of texts) this.#text(n, this.#first ? "" : old, emit);
+    this.#first = false;
+    for (const [el, names] of attributes) for (const name of names) this.#attribute(el, name, emit);
+    for (const host of hosts) this.#shadow(host, emit);
+    this.#structure(emit);
   }
 
-  private text(n: CharacterData, old: string, emit: Emit): void {
+  #text(n: CharacterData, old: string, emit: Emit): void {
     const id = this.tree.id(n);
     const now = dom.data(n);
     if (now === old && now) return;
@@ -283,7 +289,7 @@ export class Recorder {
     });
   }
 
-  private attribute(el: Element, name: string, emit: Emit): void {
+  #attribute(el: Element, name: string, emit: Emit): void {
     const id = this.tree.id(el);
     if (isGone(el) || !keepsAttribute(el, name)) return;
     const value = dom.getAttribute(el, name);
@@ -292,69 +298,69 @@ export class Recorder {
       w.str(name);
       if (value !== null) w.str(value);
     });
-    this.views.attribute(el, name, emit);
+    this.#views.attribute(el, name, emit);
   }
 
-  private shadow(host: Element, emit: Emit): void {
+  #shadow(host: Element, emit: Emit): void {
     const root = this.tree.shadow(host);
     if (!this.tree.id(host) || !root || this.tree.id(root)) return;
-    this.inner(Op.Shadow, host, root, emit);
+    this.#inner(Op.Shadow, host, root, emit);
   }
 
   /** A shadow root or frame document that is new on a known element. */
-  private inner(op: Op, host: Element, root: Document | ShadowRoot, emit: Emit): void {
+  #inner(op: Op, host: Element, root: Document | ShadowRoot, emit: Emit): void {
     const kept = this.tree.inner(host).filter((n) => dom.nodeType(n) !== dom.nodeType(root));
     emit(op, (w) => {
       w.uint(this.tree.id(host));
-      this.subtree(root, host, w);
+      this.#subtree(root, host, w);
     });
     this.tree.setInner(host, [...kept, root]);
-    this.rest(root, emit);
+    this.#rest(root, emit);
   }
 
   /** Writes a subtree of new nodes at once. */
-  private subtree(n: Node, parent: Node, w: Writer): void {
+  #subtree(n: Node, parent: Node, w: Writer): void {
     w.last = 0;
     const s = this.tree.serialise(n, parent, w);
     s.step(Infinity);
-    for (const p of s.strangers) this.dirty.add(p);
+    for (const p of s.strangers) this.#dirty.add(p);
   }
 
   /** What markup does not hold, of nodes just written. */
-  private rest(root: Node, emit: Emit): void {
+  #rest(root: Node, emit: Emit): void {
     const stack = [root];
     for (let n = stack.pop(); n; n = stack.pop()) {
       if (dom.nodeType(n) === 1) {
         this.forms.check(n as Element, emit);
-        this.views.fresh(n as Element, emit);
-      } else if (this.roots.has(n as Document)) {
-        this.sheets.check(n as Document, emit);
+        this.#views.fresh(n as Element, emit);
+      } else if (this.#roots.has(n as Document)) {
+        this.#sheets.check(n as Document, emit);
       }
       stack.push(...(this.tree.known(n) ?? []), ...this.tree.inner(n));
     }
   }
 
   /** Frames get new documents without telling the document they are in. */
-  private checkFrames(): void {
+  #checkFrames(): void {
     const emit = this.emitter(Cause.Page);
-    for (const [el, before] of this.frames) this.checkFrame(el, before, emit);
+    for (const [el, before] of this.#frames) this.#checkFrame(el, before, emit);
   }
 
   /** Called when a frame has loaded. */
   frameLoaded(el: Element): void {
     if (!this.ready || !this.tree.id(el)) return;
     this.drain();
-    this.checkFrame(el, this.frames.get(el) ?? null, this.emitter(Cause.Page));
+    this.#checkFrame(el, this.#frames.get(el) ?? null, this.emitter(Cause.Page));
     this.schedule();
   }
 
-  private checkFrame(el: Element, before: Document | null, emit: Emit): void {
+  #checkFrame(el: Element, before: Document | null, emit: Emit): void {
     const now = readable(el);
     if (now === before) return;
-    this.frames.set(el, now);
+    this.#frames.set(el, now);
     if (before) this.tree.forget(before);
     if (now) {
-      this.inner(Op.Frame, el, now, emit);
+      this.#inner(Op.Frame, el, now, emit);
       return;
     }
     this.tree.setInner(el, this.tree.inner(el).filter((n) => dom.nodeType(n) !== 9));
@@ -370,16 +376,16 @@ export class Recorder {
    * last child to the first, so that the sibling after is in its place already;
    * what is gone at the end, when all that moved out of it has moved.
    */
-  private structure(emit: Emit): void {
+  #structure(emit: Emit): void {
     const lost = new Set<Node>();
-    while (this.dirty.size) {
-      const list = [...this.dirty].filter((n) => this.tree.id(n) && dom.isConnected(n));
+    while (this.#dirty.size) {
+      const list = [...this.#dirty].filter((n) => this.tree.id(n) && dom.isConnected(n));
       const parents = list.map((n) => ({ n, depth: depth(n) })).sort((a, b) => a.depth - b.depth);
-      this.dirty.clear();
-      for (const { n } of parents) if (this.tree.id(n)) this.reorder(n, lost, emit);
+      this.#dirty.clear();
+      for (const { n } of parents) if (this.tree.id(n)) this.#reorder(n, lost, emit);
     }
     // The inner ones first: with an outer one the gateway forgets all within it.
-    const order = [...lost].map((n) => ({ n, depth: this.knownDepth(n) })).sort((a, b) => b.depth - a.depth);
+    const order = [...lost].map((n) => ({ n, depth: this.#knownDepth(n) })).sort((a, b) => b.depth - a.depth);
     for (const { n } of order) {
       const id = this.tree.id(n);
       if (!id) continue;
@@ -390,32 +396,32 @@ export class Recorder {
     }
   }
 
-  private knownDepth(n: Node): number {
+  #knownDepth(n: Node): number {
     let d = 0;
     for (let x: Node | undefined = n; x; x = this.tree.parent(x)) d++;
     return d;
   }
 
-  private reorder(parent: Node, lost: Set<Node>, emit: Emit): void {
+  #reorder(parent: Node, lost: Set<Node>, emit: Emit): void {
     const was = this.tree.known(parent) ?? [];
     const now = this.tree.children(parent);
     const index = new Map(was.map((n, i) => [n, i]));
     const stay = staying(now.map((n) => (this.tree.parent(n) === parent ? (index.get(n) ?? -1) : -1)));
-    for (let i = now.length - 1; i >= 0; i--) if (!stay.has(i)) this.place(now[i]!, parent, now[i + 1], emit);
+    for (let i = now.length - 1; i >= 0; i--) if (!stay.has(i)) this.#place(now[i]!, parent, now[i + 1], emit);
     this.tree.setKnown(parent, now);
     const here = new Set(now);
     for (const n of was) if (!here.has(n) && this.tree.parent(n) === parent) lost.add(n);
   }
 
-  private place(n: Node, parent: Node, before: Node | undefined, emit: Emit): void {
+  #place(n: Node, parent: Node, before: Node | undefined, emit: Emit): void {
     const id = this.tree.id(n);
     emit(id ? Op.Move : Op.Insert, (w) => {
       if (id) w.uint(id);
       w.uint(this.tree.id(parent));
       w.uint(this.tree.id(before));
-      if (!id) this.subtree(n, parent, w);
+      if (!id) this.#subtree(n, parent, w);
     });
-    if (!id) this.rest(n, emit);
+    if (!id) this.#rest(n, emit);
   }
 }
 

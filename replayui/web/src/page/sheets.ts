@@ -10,42 +10,47 @@ type Root = Document | ShadowRoot;
 
 /** Style sheets that a script changed: their rules are not what their markup says. */
 export class Sheets {
-  private sent = new WeakMap<Node, string[]>();
-  private marks = new WeakMap<CSSStyleSheet, string>();
-  private numbers = new WeakMap<CSSStyleSheet, number>();
-  private adopted = new WeakMap<Root, string>();
-  private last = 0;
+  readonly #id: (n: Node) => number;
+  readonly #touched: Set<CSSStyleSheet>;
+  #sent = new WeakMap<Node, string[]>();
+  #marks = new WeakMap<CSSStyleSheet, string>();
+  #numbers = new WeakMap<CSSStyleSheet, number>();
+  #adopted = new WeakMap<Root, string>();
+  #last = 0;
 
   /** touched holds sheets whose insertRule or deleteRule was called since they were read. */
-  constructor(private readonly id: (n: Node) => number, private readonly touched: Set<CSSStyleSheet>) {}
+  constructor(id: (n: Node) => number, touched: Set<CSSStyleSheet>) {
+    this.#id = id;
+    this.#touched = touched;
+  }
 
   forget(n: Node): void {
-    this.sent.delete(n);
+    this.#sent.delete(n);
   }
 
   /** Reads the sheets of a document or shadow root. */
   check(root: Root, emit: Emit): void {
-    for (const sheet of root.styleSheets) this.owned(sheet, emit);
-    this.checkAdopted(root, emit);
+    for (const sheet of root.styleSheets) this.#owned(sheet, emit);
+    this.#checkAdopted(root, emit);
   }
 
-  private owned(sheet: CSSStyleSheet, emit: Emit): void {
+  #owned(sheet: CSSStyleSheet, emit: Emit): void {
     const owner = sheet.ownerNode;
-    const id = owner ? this.id(owner) : 0;
+    const id = owner ? this.#id(owner) : 0;
     if (!owner || !id) return;
     const rules = rulesOf(sheet);
     if (!rules) return;
-    const touched = this.touched.delete(sheet);
-    const before = this.marks.get(sheet);
+    const touched = this.#touched.delete(sheet);
+    const before = this.#marks.get(sheet);
     if (!touched && before !== undefined && rules.length > POLLED_RULES) return;
     const lines = sheet.disabled ? [] : texts(rules);
     const mark = lines.length + " " + hash(lines);
     if (mark === before) return;
-    this.marks.set(sheet, mark);
+    this.#marks.set(sheet, mark);
     if (before === undefined && !touched && !sheet.disabled && !differsFromMarkup(owner, lines)) return;
-    const known = this.sent.get(owner);
-    this.sent.set(owner, lines);
-    if (known && this.deltas(id, known, lines, emit)) return;
+    const known = this.#sent.get(owner);
+    this.#sent.set(owner, lines);
+    if (known && this.#deltas(id, known, lines, emit)) return;
     emit(Op.Rules, (w) => {
       w.uint(id);
       w.uint(lines.length);
@@ -53,7 +58,7 @@ export class Sheets {
     });
   }
 
-  private deltas(id: number, from: string[], to: string[], emit: Emit): boolean {
+  #deltas(id: number, from: string[], to: string[], emit: Emit): boolean {
     let start = 0;
     while (start < from.length && start < to.length && from[start] === to[start]) start++;
     let end = 0;
@@ -77,14 +82,14 @@ export class Sheets {
     return true;
   }
 
-  private checkAdopted(root: Root, emit: Emit): void {
+  #checkAdopted(root: Root, emit: Emit): void {
     const list = root.adoptedStyleSheets;
-    if (!list || (!list.length && !this.adopted.has(root))) return;
-    const numbers = Array.from(list, (s) => this.constructedSheet(s, emit));
+    if (!list || (!list.length && !this.#adopted.has(root))) return;
+    const numbers = Array.from(list, (s) => this.#constructedSheet(s, emit));
     const key = numbers.join();
-    if (this.adopted.get(root) === key) return;
-    this.adopted.set(root, key);
-    const id = this.id(root);
+    if (this.#adopted.get(root) === key) return;
+    this.#adopted.set(root, key);
+    const id = this.#id(root);
     emit(Op.Adopted, (w) => {
       w.uint(id);
       w.uint(numbers.length);
@@ -92,13 +97,13 @@ export class Sheets {
     });
   }
 
-  private constructedSheet(sheet: CSSStyleSheet, emit: Emit): number {
-    let number = this.numbers.get(sheet);
-    if (!number) this.numbers.set(sheet, (number = ++this.last));
+  #constructedSheet(sheet: CSSStyleSheet, emit: Emit): number {
+    let number = this.#numbers.get(sheet);
+    if (!number) this.#numbers.set(sheet, (number = ++this.#last));
     const lines = sheet.disabled ? [] : texts(rulesOf(sheet) ?? []);
     const mark = lines.length + " " + hash(lines);
-    if (this.marks.get(sheet) !== mark) {
-      this.marks.set(sheet, mark);
+    if (this.#marks.get(sheet) !== mark) {
+      this.#marks.set(sheet, mark);
       const n = number;
       emit(Op.Sheet, (w) => {
         w.uint(n);

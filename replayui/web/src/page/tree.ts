@@ -65,42 +65,45 @@ export interface TreeObserver {
  * children that were written last.
  */
 export class Tree {
-  private ids = new WeakMap<Node, number>();
-  private nodes = new Map<number, Node>();
-  private kids = new Map<Node, Node[]>();
-  private up = new Map<Node, Node>();
-  private next = 1;
+  readonly #roots: Roots;
+  readonly #excluded: (n: Node) => boolean;
+  readonly #observer: TreeObserver;
+  #ids = new WeakMap<Node, number>();
+  #nodes = new Map<number, Node>();
+  #kids = new Map<Node, Node[]>();
+  #up = new Map<Node, Node>();
+  #next = 1;
 
-  constructor(
-    private readonly roots: Roots,
-    private readonly excluded: (n: Node) => boolean,
-    private readonly observer: TreeObserver,
-  ) {}
+  constructor(roots: Roots, excluded: (n: Node) => boolean, observer: TreeObserver) {
+    this.#roots = roots;
+    this.#excluded = excluded;
+    this.#observer = observer;
+  }
 
   /** A node's id, 0 for one that the gateway does not know. */
   id(n: Node | null | undefined): number {
-    return (n && this.ids.get(n)) || 0;
+    return (n && this.#ids.get(n)) || 0;
   }
 
   node(id: number): Node | undefined {
-    return this.nodes.get(id);
+    return this.#nodes.get(id);
   }
 
   known(n: Node): readonly Node[] | undefined {
-    return this.kids.get(n);
+    return this.#kids.get(n);
   }
 
   /** The parent under which the gateway knows a node. */
   parent(n: Node): Node | undefined {
-    return this.up.get(n);
+    return this.#up.get(n);
   }
 
   size(): number {
-    return this.nodes.size;
+    return this.#nodes.size;
   }
 
   shadow(el: Element): ShadowRoot | null {
-    return this.roots.get(el) ?? dom.shadowRoot(el);
+    return this.#roots.get(el) ?? dom.shadowRoot(el);
   }
 
   /** The children as a viewer has them. */
@@ -110,16 +113,16 @@ export class Tree {
       const el = n as Element;
       if (isGone(el) || isFrame(el)) return list;
     }
-    for (let c = dom.firstChild(n); c; c = dom.nextSibling(c)) if (kindOf(c) && !this.excluded(c)) list.push(c);
+    for (let c = dom.firstChild(n); c; c = dom.nextSibling(c)) if (kindOf(c) && !this.#excluded(c)) list.push(c);
     return list;
   }
 
   /** Makes a node known, under a parent. */
-  private enter(n: Node, parent: Node | undefined): number {
-    const id = this.next++;
-    this.ids.set(n, id);
-    this.nodes.set(id, n);
-    if (parent) this.up.set(n, parent);
+  #enter(n: Node, parent: Node | undefined): number {
+    const id = this.#next++;
+    this.#ids.set(n, id);
+    this.#nodes.set(id, n);
+    if (parent) this.#up.set(n, parent);
     return id;
   }
 
@@ -127,34 +130,34 @@ export class Tree {
   forget(n: Node): void {
     const stack = [n];
     for (let x = stack.pop(); x; x = stack.pop()) {
-      const id = this.ids.get(x);
+      const id = this.#ids.get(x);
       if (id === undefined) continue;
-      for (const c of this.kids.get(x) ?? []) if (this.up.get(c) === x) stack.push(c);
+      for (const c of this.#kids.get(x) ?? []) if (this.#up.get(c) === x) stack.push(c);
       for (const inner of this.inner(x)) stack.push(inner);
-      this.ids.delete(x);
-      this.nodes.delete(id);
-      this.kids.delete(x);
-      this.up.delete(x);
-      this.inners.delete(x);
-      this.observer.left(x);
+      this.#ids.delete(x);
+      this.#nodes.delete(id);
+      this.#kids.delete(x);
+      this.#up.delete(x);
+      this.#inners.delete(x);
+      this.#observer.left(x);
     }
   }
 
   /** Shadow root and frame document under which the gateway knows an element. */
-  private inners = new Map<Node, Node[]>();
+  #inners = new Map<Node, Node[]>();
 
   inner(n: Node): Node[] {
-    return this.inners.get(n) ?? [];
+    return this.#inners.get(n) ?? [];
   }
 
   setInner(n: Node, list: Node[]): void {
-    if (list.length) this.inners.set(n, list);
-    else this.inners.delete(n);
+    if (list.length) this.#inners.set(n, list);
+    else this.#inners.delete(n);
   }
 
   setKnown(n: Node, list: Node[]): void {
-    this.kids.set(n, list);
-    for (const c of list) this.up.set(c, n);
+    this.#kids.set(n, list);
+    for (const c of list) this.#up.set(c, n);
   }
 
   /** Starts writing a subtree of new nodes. */
@@ -164,10 +167,10 @@ export class Tree {
 
   /** For Serialiser alone: writes a node's own part and says what comes after. */
   write(n: Node, parent: Node | undefined, w: Writer, stack: Task[]): void {
-    const id = this.enter(n, parent);
+    const id = this.#enter(n, parent);
     switch (dom.nodeType(n)) {
       case 1:
-        return this.writeElement(n as Element, id, w, stack);
+        return this.#writeElement(n as Element, id, w, stack);
       case 3:
       case 4:
       case 8:
@@ -198,11 +201,11 @@ export class Tree {
         w.uint((s.mode === "closed" ? 1 : 0) | (s.delegatesFocus ? 2 : 0) | (s.slotAssignment === "manual" ? 4 : 0));
       }
     }
-    this.observer.entered(n as Document | ShadowRoot);
+    this.#observer.entered(n as Document | ShadowRoot);
     stack.push({ of: n });
   }
 
-  private writeElement(el: Element, id: number, w: Writer, stack: Task[]): void {
+  #writeElement(el: Element, id: number, w: Writer, stack: Task[]): void {
     const gone = isGone(el);
     const ns = gone ? HTML_NS : (dom.namespaceURI(el) ?? "");
     const flag = ns === HTML_NS ? 0 : ns === SVG_NS ? FLAG_SVG : ns === MATHML_NS ? FLAG_MATHML : FLAG_SVG | FLAG_MATHML;
@@ -219,7 +222,7 @@ export class Tree {
     } else {
       writeAttributes(el, w);
     }
-    this.observer.element(el);
+    this.#observer.element(el);
     stack.push({ of: el });
     const inner: Node[] = [];
     if (frame) {
@@ -260,31 +263,35 @@ type Task = { node: Node; parent: Node | undefined } | { of: Node };
  * Known nodes within it are left out; `strangers` are the parents that have any.
  */
 export class Serialiser {
-  private stack: Task[];
+  readonly #tree: Tree;
+  readonly #w: Writer;
+  #stack: Task[];
   readonly strangers: Node[] = [];
 
-  constructor(private readonly tree: Tree, root: Node, parent: Node | undefined, private readonly w: Writer) {
-    this.stack = [{ node: root, parent }];
+  constructor(tree: Tree, root: Node, parent: Node | undefined, w: Writer) {
+    this.#tree = tree;
+    this.#w = w;
+    this.#stack = [{ node: root, parent }];
   }
 
   /** Goes on until the deadline (ms of the page's clock); true when all is written. */
   step(deadline: number): boolean {
-    for (let n = 0; this.stack.length; n++) {
+    for (let n = 0; this.#stack.length; n++) {
       if (n % 64 === 63 && dom.now() > deadline) return false;
-      const task = this.stack.pop()!;
-      if ("node" in task) this.tree.write(task.node, task.parent, this.w, this.stack);
-      else this.children(task.of);
+      const task = this.#stack.pop()!;
+      if ("node" in task) this.#tree.write(task.node, task.parent, this.#w, this.#stack);
+      else this.#children(task.of);
     }
     return true;
   }
 
-  private children(of: Node): void {
-    const all = this.tree.children(of);
+  #children(of: Node): void {
+    const all = this.#tree.children(of);
     // Claimed ones are written elsewhere: they were moved between two slices.
-    const fresh = all.filter((c) => !this.tree.id(c) && !this.tree.parent(c));
+    const fresh = all.filter((c) => !this.#tree.id(c) && !this.#tree.parent(c));
     if (fresh.length < all.length) this.strangers.push(of);
-    this.tree.setKnown(of, fresh);
-    this.w.uint(fresh.length);
-    for (let i = fresh.length - 1; i >= 0; i--) this.stack.push({ node: fresh[i]!, parent: of });
+    this.#tree.setKnown(of, fresh);
+    this.#w.uint(fresh.length);
+    for (let i = fresh.length - 1; i >= 0; i--) this.#stack.push({ node: fresh[i]!, parent: of });
   }
 }

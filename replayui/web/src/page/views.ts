@@ -10,33 +10,37 @@ type Root = Document | ShadowRoot;
 
 /** How the page is seen: size, places scrolled to, what is open, drawn or played. */
 export class Views {
-  private canvases = new Map<HTMLCanvasElement, { hash: number; wait: number; slow: number }>();
-  private media = new Set<HTMLMediaElement>();
-  private title = "";
-  private size = "";
-  private hidden = false;
-  private places = new WeakMap<Document, string>();
+  readonly #win: Window;
+  readonly #tree: Tree;
+  #canvases = new Map<HTMLCanvasElement, { hash: number; wait: number; slow: number }>();
+  #media = new Set<HTMLMediaElement>();
+  #title = "";
+  #size = "";
+  #hidden = false;
+  #places = new WeakMap<Document, string>();
 
-  constructor(private readonly win: Window, private readonly tree: Tree) {
-    this.title = win.document.title;
-    this.size = this.viewport().join();
-    this.hidden = win.document.hidden;
+  constructor(win: Window, tree: Tree) {
+    this.#win = win;
+    this.#tree = tree;
+    this.#title = win.document.title;
+    this.#size = this.viewport().join();
+    this.#hidden = win.document.hidden;
   }
 
   viewport(): number[] {
-    const { innerWidth, innerHeight, devicePixelRatio, visualViewport } = this.win;
+    const { innerWidth, innerHeight, devicePixelRatio, visualViewport } = this.#win;
     return [innerWidth, innerHeight, devicePixelRatio * 100, (visualViewport?.scale ?? 1) * 100];
   }
 
   add(el: Element): void {
     const name = dom.localName(el);
-    if (name === "canvas") this.canvases.set(el as HTMLCanvasElement, { hash: 0, wait: 0, slow: 0 });
-    if (name === "video" || name === "audio") this.media.add(el as HTMLMediaElement);
+    if (name === "canvas") this.#canvases.set(el as HTMLCanvasElement, { hash: 0, wait: 0, slow: 0 });
+    if (name === "video" || name === "audio") this.#media.add(el as HTMLMediaElement);
   }
 
   drop(n: Node): void {
-    this.canvases.delete(n as HTMLCanvasElement);
-    this.media.delete(n as HTMLMediaElement);
+    this.#canvases.delete(n as HTMLCanvasElement);
+    this.#media.delete(n as HTMLMediaElement);
   }
 
   /** What a page state needs beside its markup. */
@@ -44,12 +48,12 @@ export class Views {
     for (const root of roots) {
       if (dom.nodeType(root) === 9) {
         this.scrolled(root, emit);
-        this.places.set(root as Document, place(root as Document));
+        this.#places.set(root as Document, place(root as Document));
       }
-      for (const el of root.querySelectorAll("*")) if (this.tree.id(el)) this.fresh(el, emit);
+      for (const el of root.querySelectorAll("*")) if (this.#tree.id(el)) this.fresh(el, emit);
     }
     this.focus(emit);
-    this.selection(this.win.document, emit);
+    this.selection(this.#win.document, emit);
   }
 
   /** What an element holds that is new to the gateway. */
@@ -58,8 +62,8 @@ export class Views {
     const name = dom.localName(el);
     if (name === "dialog" && (el as HTMLDialogElement).open) this.dialog(el, emit);
     if (dom.hasAttribute(el, "popover") && dom.matches(el, ":popover-open")) this.popover(el, emit);
-    if (name === "canvas") this.canvas(el as HTMLCanvasElement, emit);
-    if (this.media.has(el as HTMLMediaElement)) this.played(el, emit);
+    if (name === "canvas") this.#canvas(el as HTMLCanvasElement, emit);
+    if (this.#media.has(el as HTMLMediaElement)) this.played(el, emit);
   }
 
   attribute(el: Element, name: string, emit: Emit): void {
@@ -68,7 +72,7 @@ export class Views {
 
   scrolled(n: Node, emit: Emit): void {
     const el = dom.nodeType(n) === 9 ? (n as Document).scrollingElement : (n as Element);
-    const id = this.tree.id(n);
+    const id = this.#tree.id(n);
     if (!el || !id) return;
     const [x, y] = [dom.scrollLeft(el), dom.scrollTop(el)];
     if (dom.nodeType(n) === 1 && n === dom.ownerDocument(n)?.scrollingElement) return; // the document tells
@@ -81,15 +85,15 @@ export class Views {
 
   dialog(el: Element, emit: Emit): void {
     const open = (el as HTMLDialogElement).open;
-    this.flag(Op.Dialog, el, open ? (dom.matches(el, ":modal") ? 2 : 1) : 0, emit);
+    this.#flag(Op.Dialog, el, open ? (dom.matches(el, ":modal") ? 2 : 1) : 0, emit);
   }
 
   popover(el: Element, emit: Emit): void {
-    this.flag(Op.Popover, el, dom.matches(el, ":popover-open") ? 1 : 0, emit);
+    this.#flag(Op.Popover, el, dom.matches(el, ":popover-open") ? 1 : 0, emit);
   }
 
-  private flag(op: Op, el: Element, v: number, emit: Emit): void {
-    const id = this.tree.id(el);
+  #flag(op: Op, el: Element, v: number, emit: Emit): void {
+    const id = this.#tree.id(el);
     if (!id) return;
     emit(op, (w) => {
       w.uint(id);
@@ -99,7 +103,7 @@ export class Views {
 
   played(el: Element, emit: Emit): void {
     const m = el as HTMLMediaElement;
-    const id = this.tree.id(m);
+    const id = this.#tree.id(m);
     if (!id) return;
     emit(Op.Media, (w) => {
       w.uint(id);
@@ -112,17 +116,17 @@ export class Views {
 
   /** The element that has the focus, within frames and shadow roots. */
   focused(): Element | null {
-    let at: Element | null = this.win.document.activeElement;
+    let at: Element | null = this.#win.document.activeElement;
     for (;;) {
-      const inner: Element | null | undefined = at && (this.tree.shadow(at)?.activeElement ?? (this.tree.inner(at)[0] ? dom.documentIn(at)?.activeElement : null));
-      if (!inner || !this.tree.id(inner)) return at;
+      const inner: Element | null | undefined = at && (this.#tree.shadow(at)?.activeElement ?? (this.#tree.inner(at)[0] ? dom.documentIn(at)?.activeElement : null));
+      if (!inner || !this.#tree.id(inner)) return at;
       at = inner;
     }
   }
 
   focus(emit: Emit): void {
     const el = this.focused();
-    const id = el && el !== el.ownerDocument.body ? this.tree.id(el) : 0;
+    const id = el && el !== el.ownerDocument.body ? this.#tree.id(el) : 0;
     emit(Op.Focus, (w) => w.uint(id));
     if (id) this.caret(el!, emit);
   }
@@ -130,7 +134,7 @@ export class Views {
   /** The typing cursor of a control. */
   caret(el: Element, emit: Emit): void {
     const c = el as HTMLInputElement;
-    const id = this.tree.id(el);
+    const id = this.#tree.id(el);
     let start: number | null | undefined;
     try {
       start = c.selectionStart;
@@ -149,8 +153,8 @@ export class Views {
 
   selection(d: Document, emit: Emit): void {
     const s = d.getSelection();
-    const a = this.tree.id(s?.anchorNode);
-    const f = this.tree.id(s?.focusNode);
+    const a = this.#tree.id(s?.anchorNode);
+    const f = this.#tree.id(s?.focusNode);
     emit(Op.Selection, (w) => {
       w.uint(a && f ? a : 0);
       w.uint(a && f ? s!.anchorOffset : 0);
@@ -161,26 +165,26 @@ export class Views {
 
   /** Title, size, visibility and addresses, where they changed. */
   page(emit: Emit): void {
-    const d = this.win.document;
-    if (d.title !== this.title) {
-      this.title = d.title;
-      emit(Op.Title, (w) => w.str(this.title));
+    const d = this.#win.document;
+    if (d.title !== this.#title) {
+      this.#title = d.title;
+      emit(Op.Title, (w) => w.str(this.#title));
     }
     const size = this.viewport();
-    if (size.join() !== this.size) {
-      this.size = size.join();
+    if (size.join() !== this.#size) {
+      this.#size = size.join();
       emit(Op.Viewport, (w) => {
         for (const v of size) w.uint(v);
       });
     }
-    if (d.hidden !== this.hidden) {
-      this.hidden = d.hidden;
-      emit(Op.Hidden, (w) => w.uint(this.hidden ? 1 : 0));
+    if (d.hidden !== this.#hidden) {
+      this.#hidden = d.hidden;
+      emit(Op.Hidden, (w) => w.uint(this.#hidden ? 1 : 0));
     }
-    if (place(d) !== this.places.get(d)) {
-      this.places.set(d, place(d));
+    if (place(d) !== this.#places.get(d)) {
+      this.#places.set(d, place(d));
       emit(Op.Location, (w) => {
-        w.uint(this.tree.id(d));
+        w.uint(this.#tree.id(d));
         w.str(d.URL);
         w.str(d.baseURI);
       });
@@ -189,12 +193,12 @@ export class Views {
 
   /** Canvases, which tell of nothing. */
   slow(emit: Emit): void {
-    for (const c of this.canvases.keys()) this.canvas(c, emit);
+    for (const c of this.#canvases.keys()) this.#canvas(c, emit);
   }
 
-  private canvas(c: HTMLCanvasElement, emit: Emit): void {
-    const state = this.canvases.get(c);
-    const id = this.tree.id(c);
+  #canvas(c: HTMLCanvasElement, emit: Emit): void {
+    const state = this.#canvases.get(c);
+    const id = this.#tree.id(c);
     if (!state || !id || !c.width || !c.height || c.width * c.height > MAX_CANVAS_PIXELS || state.wait-- > 0) return;
     const began = dom.now();
     let url: string;

@@ -4,36 +4,36 @@ const encoder = new TextEncoder();
 
 /** Appends a payload of the page format to a growing buffer. */
 export class Writer {
-  private buf: Uint8Array = new Uint8Array(4096);
-  private strings = new Map<string, number>();
+  #buf: Uint8Array = new Uint8Array(4096);
+  #strings = new Map<string, number>();
   length = 0;
   /** the node id before, for the differences */
   last = 0;
 
   bytes(): Uint8Array {
-    return this.buf.slice(0, this.length);
+    return this.#buf.slice(0, this.length);
   }
 
-  private room(n: number): void {
-    if (this.length + n <= this.buf.length) return;
-    const bigger = new Uint8Array(Math.max(this.buf.length * 2, this.length + n));
-    bigger.set(this.buf.subarray(0, this.length));
-    this.buf = bigger;
+  #room(n: number): void {
+    if (this.length + n <= this.#buf.length) return;
+    const bigger = new Uint8Array(Math.max(this.#buf.length * 2, this.length + n));
+    bigger.set(this.#buf.subarray(0, this.length));
+    this.#buf = bigger;
   }
 
   u8(v: number): void {
-    this.room(1);
-    this.buf[this.length++] = v;
+    this.#room(1);
+    this.#buf[this.length++] = v;
   }
 
   uint(v: number): void {
-    this.room(8);
+    this.#room(8);
     v = v > 0 ? Math.floor(v) : 0;
     while (v >= 0x80) {
-      this.buf[this.length++] = (v % 0x80) | 0x80;
+      this.#buf[this.length++] = (v % 0x80) | 0x80;
       v = Math.floor(v / 0x80);
     }
-    this.buf[this.length++] = v;
+    this.#buf[this.length++] = v;
   }
 
   sint(v: number): void {
@@ -42,17 +42,17 @@ export class Writer {
   }
 
   str(s: string): void {
-    const known = this.strings.get(s);
+    const known = this.#strings.get(s);
     if (known !== undefined) {
       this.uint(known);
       return;
     }
-    this.strings.set(s, this.strings.size + 1);
+    this.#strings.set(s, this.#strings.size + 1);
     this.u8(0);
     if (s.length < 128 && ascii(s)) {
-      this.room(s.length + 1);
-      this.buf[this.length++] = s.length;
-      for (let i = 0; i < s.length; i++) this.buf[this.length++] = s.charCodeAt(i);
+      this.#room(s.length + 1);
+      this.#buf[this.length++] = s.length;
+      for (let i = 0; i < s.length; i++) this.#buf[this.length++] = s.charCodeAt(i);
       return;
     }
     this.blob(encoder.encode(s));
@@ -64,8 +64,8 @@ export class Writer {
   }
 
   raw(b: Uint8Array): void {
-    this.room(b.length);
-    this.buf.set(b, this.length);
+    this.#room(b.length);
+    this.#buf.set(b, this.length);
     this.length += b.length;
   }
 
@@ -83,12 +83,12 @@ function ascii(s: string): boolean {
 
 /** A batch of page events under construction; times are units of 100 µs. */
 export class BatchWriter extends Writer {
-  private before: number;
+  #before: number;
   count = 0;
 
   constructor(now: number) {
     super();
-    this.before = now;
+    this.#before = now;
     this.u8(VERSION);
     this.uint(now);
   }
@@ -96,9 +96,9 @@ export class BatchWriter extends Writer {
   /** Starts an event; its body follows. */
   event(op: Op, cause: Cause, now: number): void {
     this.u8(op | (cause << 6));
-    const dt = Math.max(0, now - this.before);
+    const dt = Math.max(0, now - this.#before);
     this.uint(dt);
-    this.before += dt;
+    this.#before += dt;
     this.count++;
   }
 }

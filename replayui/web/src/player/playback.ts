@@ -1,4 +1,4 @@
-import { Record as Kinds, type LogRecord, type PointerAt } from "../protocol/format.ts";
+import { RecordKind, type LogRecord, type PointerAt } from "../protocol/format.ts";
 import { decodeBatch, decodeState } from "../page/reader.ts";
 import type { Stage } from "../view/stage.ts";
 import type { Recording } from "./recording.ts";
@@ -59,13 +59,13 @@ export class Playback {
   }
 
   private apply(r: LogRecord, live: boolean): void {
-    if (r.kind === Kinds.PageState) {
+    if (r.kind === RecordKind.PageState) {
       this.waiting.set(r.page, { state: r, batches: [] });
       this.page = r.page;
       if (live) this.show();
-    } else if (r.kind === Kinds.PageEvents) {
+    } else if (r.kind === RecordKind.PageEvents) {
       this.batch(r, live);
-    } else if (r.kind === Kinds.Pointer && live) {
+    } else if (r.kind === RecordKind.Pointer && live) {
       const p = JSON.parse(new TextDecoder().decode(r.payload)) as PointerAt;
       this.stage.pointAt("agent", "Agent", p.vx, p.vy);
     }
