@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"net/url"
 	"strings"
 
 	"github.com/alecthomas/kong"
@@ -43,13 +42,14 @@ func (f logFlags) logger(w io.Writer) *slog.Logger {
 
 // gatewayFlags are those of a gateway, whatever site it stands in front of.
 type gatewayFlags struct {
-	Listen       string `help:"Where users reach the site." default:"127.0.0.1:8080"`
-	Console      string `help:"Where agents and auditors reach the console: another origin than the site." default:"127.0.0.1:8081"`
-	Admin        string `help:"Where metrics and health are; for operators alone." default:"127.0.0.1:9090"`
-	Data         string `help:"Folder for everything that is kept." default:"pillion-data" type:"path"`
-	Org          string `help:"Organisation that the site's sessions belong to." default:"main"`
-	PreserveHost bool   `help:"Pass the browser's Host header on to the site."`
-	TrustProxy   bool   `help:"Trust X-Forwarded-For, -Host and -Proto: only behind a proxy of your own."`
+	Listen     string `help:"Where users reach the site." default:"127.0.0.1:8080"`
+	Console    string `help:"Where agents and auditors reach the console: another origin than the site." default:"127.0.0.1:8081"`
+	Admin      string `help:"Where metrics and health are; for operators alone." default:"127.0.0.1:9090"`
+	Data       string `help:"Folder for everything that is kept." default:"pillion-data" type:"path"`
+	Org        string `help:"Organisation that the site's sessions belong to." default:"main"`
+	TrustProxy bool   `help:"Trust X-Forwarded-For, -Host and -Proto: only behind a proxy of your own."`
+	tlsFlags
+	forwardFlags
 }
 
 // yamlFile reads a configuration file: flag names, nested or with dashes.
@@ -67,6 +67,9 @@ func yamlFile(r io.Reader) (kong.Resolver, error) {
 	}
 	return kong.ResolverFunc(func(_ *kong.Context, _ *kong.Path, flag *kong.Flag) (any, error) {
 		v, ok := used(flag.Name)
+		if list, is := v.([]any); is {
+			return joined(list), nil
+		}
 		if !ok {
 			return nil, nil
 		}
@@ -74,14 +77,11 @@ func yamlFile(r io.Reader) (kong.Resolver, error) {
 	}), nil
 }
 
-// origin reads an upstream as people give it.
-func origin(text string) (*url.URL, error) {
-	if !strings.Contains(text, "://") {
-		text = "http://" + text
+// joined writes a list as a flag's value has it.
+func joined(list []any) string {
+	words := make([]string, len(list))
+	for i, v := range list {
+		words[i] = fmt.Sprint(v)
 	}
-	u, err := url.Parse(text)
-	if err != nil {
-		return nil, errUsage{fmt.Errorf("upstream %q: %w", text, err)}
-	}
-	return u, nil
+	return strings.Join(words, ",")
 }

@@ -5,12 +5,11 @@ import (
 	"fmt"
 	"io/fs"
 	"net"
-	"net/http"
-	"net/url"
 	"os"
 
 	"github.com/pillion-dev/pillion/cmd/pillion/demosite"
 	"github.com/pillion-dev/pillion/events"
+	"github.com/pillion-dev/pillion/proxy/listen"
 	"github.com/pillion-dev/pillion/replayui"
 )
 
@@ -28,12 +27,15 @@ func (c *demoCommand) Run(p *program) error {
 	if err != nil {
 		return fmt.Errorf("--site: %w", err)
 	}
-	site := newServer(demosite.New(), p.logger)
+	site, err := listen.New(listen.Options{Listener: listener, Handler: demosite.New(), Logger: p.logger})
+	if err != nil {
+		return err
+	}
 	failed := make(chan error, 1)
-	go func() { failed <- site.Serve(listener) }() // ends with the server
+	go func() { failed <- site.Serve() }() // ends with the server
 	defer func() {
-		closeServers([]*http.Server{site})
-		_ = <-failed //nolint:staticcheck // that it was closed is no news
+		_ = site.Close() // it has nothing to report
+		_ = <-failed     //nolint:staticcheck // that it was closed is no news
 	}()
 	accounts := replayui.NewAccounts(accountsFile(c.Data))
 	for _, a := range []replayui.Account{
@@ -47,8 +49,8 @@ func (c *demoCommand) Run(p *program) error {
 			return err
 		}
 	}
-	upstream := &url.URL{Scheme: "http", Host: listener.Addr().String()}
-	return serveGateway(p, c.gatewayFlags, upstream, func(on listening) {
+	sites := []siteConfig{{Org: c.Org, Flags: siteFlags{Upstream: []string{listener.Addr().String()}}}}
+	return serveGateway(p, c.gatewayFlags, sites, func(on listening) {
 		_, _ = fmt.Fprintf(p.out, demoText, on.site, on.console, on.admin, demoPassword, demoPassword, demosite.User, demosite.Password)
 		if os.Getenv("DISPLAY") == "" {
 			_, _ = fmt.Fprintln(p.out, "Stop with Ctrl-C.")

@@ -10,7 +10,6 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/pprof"
-	"net/url"
 	"os"
 	"path/filepath"
 	"time"
@@ -31,13 +30,15 @@ import (
 // gateway is all parts of the program, wired.
 type gateway struct {
 	site, console, admin http.Handler
+	forward              http.Handler // nil for none
 
-	hub    *events.Hub
-	closes []func() // in the order of opening
+	hub      *events.Hub
+	registry *prometheus.Registry
+	closes   []func() // in the order of opening
 }
 
 // open opens every part on embedded defaults.
-func openGateway(ctx context.Context, f gatewayFlags, upstream *url.URL, logger *slog.Logger) (g *gateway, err error) {
+func openGateway(ctx context.Context, f gatewayFlags, sites []siteConfig, logger *slog.Logger) (g *gateway, err error) {
 	g = &gateway{}
 	defer func() {
 		if err != nil {
@@ -56,6 +57,8 @@ func openGateway(ctx context.Context, f gatewayFlags, upstream *url.URL, logger 
 		return g, err
 	}
 	collector := archive.NewCollector(kept.store, kept.captures, logger)
+	copies := archive.NewCopies(copyLife, maxCopies, nil)
+	collector.Tell(copies)
 	g.onClose(collector.Close)
 	sealer := replayui.NewSealer(replayui.SealerOptions{
 		Log: kept.log, Directory: kept.directory, Catalogue: kept.catalogue, Objects: kept.store, Blobs: kept.store,
@@ -71,23 +74,66 @@ func openGateway(ctx context.Context, f gatewayFlags, upstream *url.URL, logger 
 	g.onClose(g.hub.Close)
 	ui, err := replayui.New(replayui.Options{
 		Hub: g.hub, Directory: kept.directory, Catalogue: kept.catalogue, Objects: kept.store, Blobs: kept.store,
-		Captures: kept.captures, Accounts: replayui.NewAccounts(accountsFile(f.Data)), Key: key, Org: events.OrgID(f.Org), Logger: logger,
+		Captures: kept.captures, Copies: copies, Accounts: replayui.NewAccounts(accountsFile(f.Data)), Key: key, Logger: logger,
 	})
 	if err != nil {
 		return g, err
 	}
-	registry := prometheus.NewRegistry()
-	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
-	site, err := proxy.New(proxy.Options{
-		Upstream: upstream, Own: ui.Site(), Script: replayui.CaptureScript(), Tee: tee{collector}, Logger: logger, Metrics: registry,
-		PreserveHost: f.PreserveHost, TrustForwarded: f.TrustProxy,
-	})
-	if err != nil {
-		return g, errUsage{err}
+	g.registry = prometheus.NewRegistry()
+	g.registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	g.console, g.admin = ui.Console(), adminHandler(g.registry)
+	if err := g.openSites(f, sites, ui, proxy.Options{Copies: copies, Tee: tee{collector}, Logger: logger, TrustForwarded: f.TrustProxy}); err != nil {
+		return g, err
 	}
-	g.onClose(func() { _ = site.Close() })
-	g.site, g.console, g.admin = site, ui.Console(), adminHandler(registry)
 	return g, nil
+}
+
+// openSites opens the proxies: the one in front of the sites, and the one for
+// browsers that are set up to use a proxy.
+func (g *gateway) openSites(f gatewayFlags, sites []siteConfig, ui *replayui.Server, options proxy.Options) error {
+	options.Script = ui.CaptureScript
+	options.Metrics = g.mode("reverse")
+	for _, c := range sites {
+		s, err := c.site(ui.Site)
+		if err != nil {
+			return errUsage{err}
+		}
+		options.Sites = append(options.Sites, s)
+	}
+	site, err := g.openProxy(options)
+	if err != nil {
+		return err
+	}
+	g.site = site
+	if f.Forward == "" {
+		return nil
+	}
+	options.Metrics = g.mode("forward")
+	options.Sites = []proxy.Site{{Forward: true, Own: ui.Site(events.OrgID(f.Org))}}
+	behind, err := g.openProxy(options)
+	if err != nil {
+		return err
+	}
+	in, err := f.openForward(behind, f.Data, options.Logger)
+	if err != nil {
+		return err
+	}
+	g.forward = in
+	g.onClose(func() { _ = in.Close() }) // it has nothing to report
+	return nil
+}
+
+func (g *gateway) openProxy(options proxy.Options) (http.Handler, error) {
+	p, err := proxy.New(options)
+	if err != nil {
+		return nil, errUsage{err}
+	}
+	g.onClose(func() { _ = p.Close() }) // it has nothing to report
+	return p, nil
+}
+
+func (g *gateway) mode(name string) prometheus.Registerer {
+	return prometheus.WrapRegistererWith(prometheus.Labels{"mode": name}, g.registry)
 }
 
 // stores is what is kept, and where.
@@ -188,6 +234,13 @@ func adminHandler(registry *prometheus.Registry) http.Handler {
 	mux.HandleFunc("/debug/pprof/trace", pprof.Trace)
 	return mux
 }
+
+// An archived copy stands for its asset's URL for so long; then the site is
+// asked again.
+const (
+	copyLife  = 10 * time.Minute
+	maxCopies = 50_000
+)
 
 // drain is how long requests under way may take to end.
 const drain = 10 * time.Second

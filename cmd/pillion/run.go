@@ -17,6 +17,7 @@ type program struct {
 	out    io.Writer
 	err    io.Writer
 	logger *slog.Logger
+	config string // the configuration file; empty for none
 }
 
 // errQuiet ends with status 1 when everything was said already.
@@ -53,7 +54,7 @@ func run(ctx context.Context, args []string, in io.Reader, out, errOut io.Writer
 		_, _ = fmt.Fprintf(errOut, "pillion: %v\nRun `pillion --help` for the commands.\n", err)
 		return 2
 	}
-	p := &program{ctx: ctx, in: in, out: out, err: errOut, logger: cli.Log.logger(errOut)}
+	p := &program{ctx: ctx, in: in, out: out, err: errOut, logger: cli.Log.logger(errOut), config: string(cli.Config)}
 	err = parsed.Run(p)
 	var usage errUsage
 	switch {

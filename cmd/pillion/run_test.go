@@ -19,17 +19,20 @@ func TestRunSaysWhatToDo(t *testing.T) {
 		status int
 		says   string
 	}{
-		"nothing":             {nil, "", 0, "serve"},
-		"version":             {[]string{"version"}, "", 0, "pillion dev"},
-		"unknown command":     {[]string{"fly"}, "", 2, "--help"},
-		"no upstream":         {[]string{"serve"}, "", 2, "--upstream"},
-		"upstream with path":  {[]string{"serve", "--upstream", "http://h/path", "--data", dir}, "", 2, "without path"},
-		"unknown role":        {[]string{"account", "add", "x", "--role", "king", "--data", dir}, "pass-word\n", 2, "agent"},
-		"no password":         {[]string{"account", "add", "x", "--role", "agent", "--data", dir}, "", 2, "standard input"},
-		"short password":      {[]string{"account", "add", "x", "--role", "agent", "--data", dir}, "short\n", 2, "8 characters"},
-		"account":             {[]string{"account", "add", "x", "--role", "agent", "--data", dir}, "pass-word\n", 0, "can sign in"},
-		"no such recording":   {[]string{"verify", "nothing", "--data", dir}, "", 1, "no recording"},
-		"unreadable settings": {[]string{"serve", "--config", filepath.Join(dir, "none.yaml")}, "", 2, "none.yaml"},
+		"nothing":                                {nil, "", 0, "serve"},
+		"version":                                {[]string{"version"}, "", 0, "pillion dev"},
+		"unknown command":                        {[]string{"fly"}, "", 2, "--help"},
+		"no upstream":                            {[]string{"serve"}, "", 2, "--upstream"},
+		"upstream with path":                     {[]string{"serve", "--upstream", "http://h/path", "--data", dir}, "", 2, "without path"},
+		"unknown role":                           {[]string{"account", "add", "x", "--role", "king", "--data", dir}, "pass-word\n", 2, "agent"},
+		"no password":                            {[]string{"account", "add", "x", "--role", "agent", "--data", dir}, "", 2, "standard input"},
+		"short password":                         {[]string{"account", "add", "x", "--role", "agent", "--data", dir}, "short\n", 2, "8 characters"},
+		"account":                                {[]string{"account", "add", "x", "--role", "agent", "--data", dir}, "pass-word\n", 0, "can sign in"},
+		"no such recording":                      {[]string{"verify", "nothing", "--data", dir}, "", 1, "no recording"},
+		"no such rewriting":                      {[]string{"serve", "--upstream", "http://h", "--rewrite", "most", "--data", dir}, "", 2, "full"},
+		"a setting of a site that means nothing": {[]string{"serve", "--config", file(t, "sites:\n- upstream: [http://h]\n  alliases: [x]\n"), "--data", dir}, "", 2, "alliases"},
+		"sites that contradict":                  {[]string{"serve", "--config", file(t, "sites:\n- upstream: [http://h]\n- upstream: [http://i]\n"), "--data", dir}, "", 2, "without hosts"},
+		"unreadable settings":                    {[]string{"serve", "--config", filepath.Join(dir, "none.yaml")}, "", 2, "none.yaml"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			var out, errOut bytes.Buffer
@@ -39,6 +42,15 @@ func TestRunSaysWhatToDo(t *testing.T) {
 			}
 		})
 	}
+}
+
+func file(t *testing.T, text string) string {
+	t.Helper()
+	name := filepath.Join(t.TempDir(), "pillion.yaml")
+	if err := os.WriteFile(name, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return name
 }
 
 func TestServeTakesAFileAndEndsCleanly(t *testing.T) {

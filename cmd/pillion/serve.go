@@ -1,30 +1,29 @@
 package main
 
 import (
-	"context"
-	"errors"
 	"fmt"
-	"log/slog"
-	"net"
-	"net/http"
-	"net/url"
 	"os"
-	"time"
+	"strings"
 )
 
 type serveCommand struct {
-	Upstream string `help:"Origin of the site, for example http://10.0.0.7:8080." required:"" placeholder:"URL"`
+	siteFlags
 	gatewayFlags
 }
 
 // Run serves until the program is told to end.
 func (c *serveCommand) Run(p *program) error {
-	upstream, err := origin(c.Upstream)
+	sites, err := sitesOf(c.siteFlags, c.Org, p.config)
 	if err != nil {
 		return err
 	}
-	return serveGateway(p, c.gatewayFlags, upstream, func(on listening) {
-		_, _ = fmt.Fprintf(p.out, "site     %s  in front of %s\n", on.site, upstream.Redacted())
+	return serveGateway(p, c.gatewayFlags, sites, func(on listening) {
+		for _, s := range sites {
+			_, _ = fmt.Fprintf(p.out, "site     %s  %sin front of %s\n", on.site, under(s.Hosts), strings.Join(s.Flags.Upstream, ", "))
+		}
+		if on.forward != "" {
+			_, _ = fmt.Fprintf(p.out, "forward  %s  for %s; it says there how browsers are set up\n", on.forward, strings.Join(c.ForwardHost, ", "))
+		}
 		_, _ = fmt.Fprintf(p.out, "console  %s\n", on.console)
 		_, _ = fmt.Fprintf(p.out, "admin    %s\n", on.admin)
 		if _, err := os.Stat(accountsFile(c.Data)); err != nil {
@@ -33,62 +32,41 @@ func (c *serveCommand) Run(p *program) error {
 	})
 }
 
+// under tells under which names a site is reached.
+func under(hosts []string) string {
+	if len(hosts) == 0 {
+		return ""
+	}
+	return "as " + strings.Join(hosts, ", ") + " "
+}
+
 // listening are the URLs of the listeners.
-type listening struct{ site, console, admin string }
+type listening struct{ site, console, admin, forward string }
 
 // serveGateway opens a gateway, serves it and closes it in reverse order.
-func serveGateway(p *program, f gatewayFlags, upstream *url.URL, ready func(listening)) error {
-	g, err := openGateway(p.ctx, f, upstream, p.logger)
+func serveGateway(p *program, f gatewayFlags, sites []siteConfig, ready func(listening)) error {
+	g, err := openGateway(p.ctx, f, sites, p.logger)
 	if err != nil {
 		return err
 	}
-	var servers []*http.Server
-	failed := make(chan error, 3)
-	urls := make([]string, 3)
-	for i, l := range []struct {
-		name, addr string
-		handler    http.Handler
-	}{{"listen", f.Listen, g.site}, {"console", f.Console, g.console}, {"admin", f.Admin, g.admin}} {
-		listener, err := net.Listen("tcp", l.addr)
-		if err != nil {
-			closeServers(servers)
-			g.close()
-			return fmt.Errorf("--%s: %w", l.name, err)
-		}
-		urls[i] = "http://" + listener.Addr().String()
-		s := newServer(l.handler, p.logger)
-		servers = append(servers, s)
-		go func() { failed <- s.Serve(listener) }() // ends with the server
+	defer g.close()
+	l, err := newListeners(f, p.logger, g.registry)
+	if err != nil {
+		return err
 	}
-	ready(listening{urls[0], urls[1], urls[2]})
+	defer l.close()
+	// Sockets first: they are no requests that end by themselves.
+	defer g.hub.Close()
+	on, err := l.open(g)
+	if err != nil {
+		return err
+	}
+	ready(on)
 	select {
 	case <-p.ctx.Done():
 		p.logger.Info("closing: sockets are told to resume")
-	case err = <-failed:
-	}
-	// Sockets first: they are no requests that end by themselves.
-	g.hub.Close()
-	closeServers(servers)
-	g.close()
-	if errors.Is(err, http.ErrServerClosed) {
 		return nil
-	}
-	return err
-}
-
-func newServer(h http.Handler, logger *slog.Logger) *http.Server {
-	return &http.Server{
-		Handler: h, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 64 << 10,
-		ErrorLog: slog.NewLogLogger(logger.Handler(), slog.LevelDebug),
-	}
-}
-
-func closeServers(servers []*http.Server) {
-	ctx, cancel := context.WithTimeout(context.Background(), drain)
-	defer cancel()
-	for _, s := range servers {
-		if s.Shutdown(ctx) != nil {
-			_ = s.Close() // what has not ended is cut off
-		}
+	case err = <-l.failed:
+		return err
 	}
 }

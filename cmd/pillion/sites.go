@@ -1,0 +1,120 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/goccy/go-yaml"
+
+	"github.com/pillion-dev/pillion/events"
+	"github.com/pillion-dev/pillion/proxy"
+)
+
+// siteFlags are those of one site. Several sites are listed in the
+// configuration file, under sites, with the same names.
+type siteFlags struct {
+	Upstream       []string      `help:"Origin of the site, for example http://10.0.0.7:8080; several servers of the same site take turns." placeholder:"URL" yaml:"upstream"`
+	Host           string        `help:"Host header for the site; its first upstream's where not given." yaml:"host"`
+	PreserveHost   bool          `help:"Pass the browser's Host header on to the site." yaml:"preserve-host"`
+	Alias          []string      `help:"Another origin or host that the site's links name, for example https://legacy.internal: they stay on the gateway." placeholder:"ORIGIN" yaml:"alias"`
+	Assets         []string      `help:"Host of a third party whose style sheets, images, fonts and frames are brought under the gateway. Its frames get the site's origin: only hosts as trusted as the site." placeholder:"HOST" yaml:"assets"`
+	RedirectAssets []string      `help:"Path pattern of assets whose links lead to their archived copies: /static/**, *.png." placeholder:"PATTERN" yaml:"redirect-assets"`
+	Rewrite        string        `help:"How far pages are changed: full, inject (the capture tag alone), off." enum:"full,inject,off" default:"full" yaml:"rewrite"`
+	HealthPath     string        `help:"Path that is asked for to see whether an upstream is well." placeholder:"PATH" yaml:"health-path"`
+	HealthEvery    time.Duration `help:"Time between two such questions." default:"10s" yaml:"health-every"`
+	Sticky         bool          `help:"Send a browser to the same upstream each time." yaml:"sticky"`
+}
+
+// siteConfig is a site of the configuration file.
+type siteConfig struct {
+	Hosts []string  `yaml:"hosts"`
+	Org   string    `yaml:"org"`
+	Flags siteFlags `yaml:",inline"`
+}
+
+// site makes a site for the proxy; own serves what is the gateway's own on it.
+func (c siteConfig) site(own func(events.OrgID) http.Handler) (proxy.Site, error) {
+	f := c.Flags
+	s := proxy.Site{
+		Hosts: c.Hosts, Host: f.Host, PreserveHost: f.PreserveHost, Aliases: f.Alias, Assets: f.Assets,
+		RedirectAssets: f.RedirectAssets, Sticky: f.Sticky, Own: own(events.OrgID(c.Org)),
+		Health: proxy.Health{Path: f.HealthPath, Every: f.HealthEvery},
+	}
+	for _, u := range f.Upstream {
+		if !strings.Contains(u, "://") {
+			u = "http://" + u
+		}
+		s.Upstreams = append(s.Upstreams, u)
+	}
+	switch f.Rewrite {
+	case "", "full":
+	case "inject", "off":
+		s.Rewrite = proxy.Rewriting(f.Rewrite)
+	default:
+		return s, fmt.Errorf("rewrite %q: full, inject or off", f.Rewrite)
+	}
+	return s, nil
+}
+
+// sitesOf are the sites of the flags and of the configuration file.
+func sitesOf(flags siteFlags, org, file string) ([]siteConfig, error) {
+	sites, err := sitesInFile(file)
+	if err != nil {
+		return nil, errUsage{err}
+	}
+	if len(flags.Upstream) > 0 {
+		sites = append(sites, siteConfig{Flags: flags})
+	}
+	if len(sites) == 0 {
+		return nil, errUsage{errors.New("no site: give --upstream URL, for example --upstream http://10.0.0.7:8080, or sites in the configuration file")}
+	}
+	for i := range sites {
+		if sites[i].Org == "" {
+			sites[i].Org = org
+		}
+	}
+	return sites, nil
+}
+
+func sitesInFile(file string) ([]siteConfig, error) {
+	if file == "" {
+		return nil, nil
+	}
+	b, err := os.ReadFile(file)
+	if err != nil {
+		return nil, err
+	}
+	var in struct {
+		Sites []siteConfig `yaml:"sites"`
+	}
+	if err := yaml.Unmarshal(b, &in); err != nil && !errors.Is(err, io.EOF) {
+		return nil, fmt.Errorf("configuration file %s: %w", file, err)
+	}
+	return in.Sites, strictSites(file, b)
+}
+
+// strictSites tells of names in sites that mean nothing: a setting that is
+// silently ignored is worse than a start that fails.
+func strictSites(file string, b []byte) error {
+	var raw struct {
+		Sites []map[string]any `yaml:"sites"`
+	}
+	if err := yaml.Unmarshal(b, &raw); err != nil && !errors.Is(err, io.EOF) {
+		return fmt.Errorf("configuration file %s: %w", file, err)
+	}
+	known := []string{"hosts", "org", "upstream", "host", "preserve-host", "alias", "assets", "redirect-assets", "rewrite", "health-path", "health-every", "sticky"}
+	for i, site := range raw.Sites {
+		for name := range site {
+			if !slices.Contains(known, name) {
+				return fmt.Errorf("configuration file %s: site %d: %q means nothing; a site has %s", file, i+1, name, strings.Join(known, ", "))
+			}
+		}
+	}
+	return nil
+}

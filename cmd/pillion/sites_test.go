@@ -1,0 +1,54 @@
+package main
+
+import (
+	"net/http"
+	"reflect"
+	"testing"
+	"time"
+
+	"github.com/pillion-dev/pillion/events"
+	"github.com/pillion-dev/pillion/proxy"
+)
+
+func TestSitesOfAFileAndTheFlags(t *testing.T) {
+	name := file(t, `
+sites:
+- hosts: [help.example.com]
+  upstream: [http://10.0.0.7:8080, 10.0.0.8:8080]
+  alias: [https://legacy.internal]
+  assets: [cdn.example.com]
+  redirect-assets: [/static/**]
+  rewrite: inject
+  health-path: /ok
+  health-every: 3s
+  sticky: true
+  org: east
+`)
+	configs, err := sitesOf(siteFlags{Upstream: []string{"https://other.internal"}, PreserveHost: true}, "main", name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []proxy.Site
+	var orgs []events.OrgID
+	for _, c := range configs {
+		s, err := c.site(func(org events.OrgID) http.Handler {
+			orgs = append(orgs, org)
+			return nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		got = append(got, s)
+	}
+	want := []proxy.Site{
+		{
+			Hosts: []string{"help.example.com"}, Upstreams: []string{"http://10.0.0.7:8080", "http://10.0.0.8:8080"},
+			Aliases: []string{"https://legacy.internal"}, Assets: []string{"cdn.example.com"}, RedirectAssets: []string{"/static/**"},
+			Rewrite: proxy.RewriteInject, Health: proxy.Health{Path: "/ok", Every: 3 * time.Second}, Sticky: true,
+		},
+		{Upstreams: []string{"https://other.internal"}, PreserveHost: true},
+	}
+	if !reflect.DeepEqual(got, want) || !reflect.DeepEqual(orgs, []events.OrgID{"east", "main"}) {
+		t.Errorf("got  %+v %v\nwant %+v", got, orgs, want)
+	}
+}
