@@ -1,211 +1,161 @@
 // Command bench compares what is ours with its floor and its peers, in one run
 // on one machine, and prints ratios: only those mean anything on a shared one.
+// Run it from the repository's root: go run ./bench
 package main
 
 import (
-	"bytes"
 	"context"
-	"crypto/rand"
-	"encoding/json"
+	"errors"
+	"flag"
 	"fmt"
 	"io"
-	"net/http"
-	"net/http/httptest"
-	"net/http/httputil"
-	"net/url"
 	"os"
+	"os/signal"
+	"slices"
+	"strconv"
 	"strings"
-	"testing"
+	"syscall"
 	"time"
-
-	"github.com/pillion-dev/pillion/events"
-	"github.com/pillion-dev/pillion/events/jetstream"
-	"github.com/pillion-dev/pillion/proxy"
-	"github.com/pillion-dev/pillion/rewrite"
 )
 
-// row is one measurement: ours against another's, by time per operation.
-type row struct {
-	what, against string
-	ours, theirs  testing.BenchmarkResult
+// settings say what a run measures, and for how long.
+type settings struct {
+	only        []string      // sections; all where it is empty
+	proxies     []string      // contenders of the proxy section; all where it is empty
+	quick       bool          // one round of everything: does it work at all
+	report      string        // file of the report; empty for none
+	rounds      int           // how often each figure is taken, all contenders in turn
+	window      time.Duration // of one contender's turn; requests under way then are finished
+	sizes       []int         // of pages, in bytes
+	codings     []string      // that the browser accepts: identity, gzip
+	connections []int         // browsers at once
 }
 
-func (r row) print(w io.Writer) {
-	ratio := float64(r.ours.NsPerOp()) / float64(max(1, r.theirs.NsPerOp()))
-	_, _ = fmt.Fprintf(w, "%-34s %10s   %-30s %10s   × %.2f\n", r.what, perOp(r.ours), r.against, perOp(r.theirs), ratio) // a terminal
-}
-
-func perOp(r testing.BenchmarkResult) string {
-	return time.Duration(r.NsPerOp()).Round(10 * time.Nanosecond).String()
-}
+const defaultReport = "bench/REPORT.md"
 
 func main() {
-	page := samplePage(1 << 20)
-	fmt.Println("ours                                  per op   against                            per op   ratio (below 1: ours is faster)")
-	for _, measure := range []func([]byte) []row{injection, proxies, codec, durability} {
-		for _, r := range measure(page) {
-			r.print(os.Stdout)
-		}
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	err := run(ctx, os.Args[1:], os.Stdout)
+	stop()
+	if errors.Is(err, flag.ErrHelp) {
+		return
 	}
-}
-
-func samplePage(size int) []byte {
-	var b bytes.Buffer
-	b.WriteString("<!DOCTYPE html><html><head><meta charset=utf-8><title>Rates</title></head><body><table>")
-	for i := 0; b.Len() < size; i++ {
-		_, _ = fmt.Fprintf(&b, "<tr class=\"row\"><td>%d</td><td><a href=\"/plan?id=%d\">Plan</a></td></tr>\n", i, i) // a Buffer never fails
-	}
-	b.WriteString("</table></body></html>")
-	return b.Bytes()
-}
-
-// must ends the program where a benchmark cannot be set up.
-func must[T any](v T, err error) T {
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
 		os.Exit(1)
 	}
-	return v
 }
 
-func injection(page []byte) []row {
-	tag := rewrite.ScriptTag("/.pillion/capture.js", "")
-	ours := testing.Benchmark(func(b *testing.B) {
-		b.SetBytes(int64(len(page)))
-		for b.Loop() {
-			in := rewrite.Inject(io.Discard, rewrite.Options{Tag: tag})
-			_, _ = io.CopyBuffer(struct{ io.Writer }{in}, bytes.NewReader(page), make([]byte, 32<<10)) // io.Discard never fails
-			_ = in.Close()
-		}
-	})
-	floor := testing.Benchmark(func(b *testing.B) {
-		b.SetBytes(int64(len(page)))
-		out := make([]byte, 0, len(page))
-		for b.Loop() {
-			out = append(out[:0], page...)
-		}
-	})
-	return []row{{"tag into a page of 1 MB", "memory copy (floor)", ours, floor}}
-}
-
-func proxies(page []byte) []row {
-	body := page[:64<<10]
-	site := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		w.Header().Set("Content-Type", "text/html")
-		if strings.HasSuffix(r.URL.Path, ".css") {
-			w.Header().Set("Content-Type", "text/css")
-		}
-		_, _ = w.Write(body) // a benchmark's client
-	}))
-	defer site.Close()
-	upstream := must(url.Parse(site.URL))
-	peer := httptest.NewServer(&httputil.ReverseProxy{Rewrite: func(p *httputil.ProxyRequest) { p.SetURL(upstream) }, Transport: &http.Transport{MaxIdleConnsPerHost: 512}})
-	defer peer.Close()
-	gateway := httptest.NewServer(must(proxy.New(proxy.Options{Upstream: upstream, Script: "/.pillion/capture.js"})))
-	defer gateway.Close()
-	fetch := func(base, path string) testing.BenchmarkResult {
-		client := &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 512}}
-		return testing.Benchmark(func(b *testing.B) {
-			for b.Loop() {
-				req := must(http.NewRequestWithContext(context.Background(), http.MethodGet, base+path, nil))
-				req.Header.Set("Sec-Fetch-Dest", "document")
-				resp := must(client.Do(req)) //nolint:bodyclose // closed below
-				_ = must(io.Copy(io.Discard, resp.Body))
-				_ = resp.Body.Close()
-			}
-		})
+// run is the program; as "serve ROLE …" it is one of the servers it measures.
+func run(ctx context.Context, args []string, out io.Writer) error {
+	if len(args) > 1 && args[0] == "serve" {
+		return serve(args[1], args[2:], os.Stdin, out)
 	}
-	var rows []row
-	for _, path := range []string{"/page", "/style.css"} {
-		ours := fetch(gateway.URL, path)
-		rows = append(rows, row{"through the gateway " + path, "httputil.ReverseProxy (peer)", ours, fetch(peer.URL, path)},
-			row{"", "the site itself (floor)", ours, fetch(site.URL, path)})
+	set, err := parse(args)
+	if err != nil {
+		return err
 	}
-	return rows
-}
-
-// codec compares the page format with JSON of the same tree.
-func codec([]byte) []row {
-	state := &events.PageState{Title: "Rates", Width: 1280, Height: 720, Document: tree(20_000)}
-	binary := state.Append(nil)
-	text := must(json.Marshal(state))
-	fmt.Printf("  (a page state of 20,000 nodes: %d bytes; as JSON %d, × %.2f)\n", len(binary), len(text), float64(len(binary))/float64(len(text)))
-	decode := testing.Benchmark(func(b *testing.B) {
-		for b.Loop() {
-			must(events.DecodeState(binary))
-		}
-	})
-	decodeJSON := testing.Benchmark(func(b *testing.B) {
-		for b.Loop() {
-			var s events.PageState
-			must(0, json.Unmarshal(text, &s))
-		}
-	})
-	encode := testing.Benchmark(func(b *testing.B) {
-		buf := make([]byte, 0, len(binary))
-		for b.Loop() {
-			buf = state.Append(buf[:0])
-		}
-	})
-	encodeJSON := testing.Benchmark(func(b *testing.B) {
-		for b.Loop() {
-			must(json.Marshal(state))
-		}
-	})
-	return []row{{"decode a page state", "encoding/json (peer)", decode, decodeJSON}, {"encode a page state", "encoding/json (peer)", encode, encodeJSON}}
-}
-
-func tree(nodes int) *events.Node {
-	id := events.NodeID(0)
-	next := func() events.NodeID { id++; return id }
-	doc := &events.Node{ID: next(), Kind: events.DocumentNode, Text: "http://site/", Base: "http://site/"}
-	table := &events.Node{ID: next(), Kind: events.ElementNode, Name: "table"}
-	doc.Children = []*events.Node{table}
-	for int(id) < nodes {
-		tr := &events.Node{ID: next(), Kind: events.ElementNode, Name: "tr", Attrs: []events.Attr{{Name: "class", Value: "row"}}}
-		for range 3 {
-			td := &events.Node{ID: next(), Kind: events.ElementNode, Name: "td"}
-			td.Children = []*events.Node{{ID: next(), Kind: events.TextNode, Text: fmt.Sprint("cell ", id)}}
-			tr.Children = append(tr.Children, td)
-		}
-		table.Children = append(table.Children, tr)
+	rep := newReport(out)
+	if set.quick {
+		rep.note("A quick run: it shows that everything works; no figure counts.")
 	}
-	return doc
+	for _, s := range sections() {
+		if !set.wants(s.name) {
+			continue
+		}
+		if err := s.measure(ctx, set, rep); err != nil {
+			return fmt.Errorf("%s: %w", s.name, err)
+		}
+	}
+	rep.printVerdicts()
+	if set.report == "" {
+		return nil
+	}
+	return rep.write(set.report)
 }
 
-// durability compares a hundred records made durable with a hundred synced writes.
-func durability([]byte) []row {
-	const records = 100
-	dir := must(os.MkdirTemp("", "pillion-bench-"))
-	defer func() { _ = os.RemoveAll(dir) }()
-	payload := make([]byte, 400)
-	_, _ = rand.Read(payload) // never fails (crypto/rand)
-	server := must(jetstream.Embed(dir + "/log"))
-	defer server.Close()
-	log := must(jetstream.NewLog(context.Background(), server.Conn, 1))
-	defer log.Close()
-	offset := events.Offset(0)
-	ours := testing.Benchmark(func(b *testing.B) {
-		for b.Loop() {
-			done := make(chan error, records)
-			for range records {
-				offset++
-				log.Append("bench", []events.Record{{Offset: offset, Time: time.Now(), Kind: events.KindPageEvents, Payload: payload}}, func(err error) { done <- err })
-			}
-			for range records {
-				must(0, <-done)
-			}
+// section is one part of the program, chosen with -only.
+type section struct {
+	name    string
+	measure func(context.Context, settings, *report) error
+}
+
+func sections() []section {
+	return []section{
+		{"proxy/load", measureLoad}, {"proxy/dribble", measureDribble}, {"proxy/memory", measureMemory},
+		{"proxy/allocations", measureAllocations}, {"proxy/connections", measureConnections}, {"proxy/assets", measureAssets},
+		{"rewriter", measureRewriter}, {"codec", measureCodec}, {"durability", measureDurability},
+	}
+}
+
+func parse(args []string) (settings, error) {
+	set := settings{}
+	flags := flag.NewFlagSet("bench", flag.ContinueOnError)
+	only := flags.String("only", "", "sections, with commas between: "+strings.Join(sectionNames(), ", "))
+	proxies := flags.String("proxies", "", "contenders of the proxy section, with commas between: "+strings.Join(contenderNames(), ", "))
+	sizes := flags.String("sizes", "2048,40960,409600,4194304", "sizes of pages, in `bytes`")
+	codings := flags.String("codings", "identity,gzip", "codings that the browser accepts")
+	connections := flags.String("connections", "1,64", "browsers at once")
+	flags.BoolVar(&set.quick, "quick", false, "one short round of everything but the 4 MB pages; no figure of it counts")
+	flags.IntVar(&set.rounds, "rounds", 7, "how often each figure is taken")
+	flags.DurationVar(&set.window, "window", 200*time.Millisecond, "length of one contender's turn")
+	flags.StringVar(&set.report, "report", "", "`file` for the report ("+defaultReport+" where everything is measured)")
+	if err := flags.Parse(args); err != nil {
+		return set, err
+	}
+	if flags.NArg() > 0 {
+		return set, fmt.Errorf("argument %q: only flags are understood; see -help", flags.Arg(0))
+	}
+	if flags.NFlag() == 0 {
+		set.report = defaultReport
+	}
+	set.only, set.proxies, set.codings = list(*only), list(*proxies), list(*codings)
+	if set.quick {
+		*sizes, set.rounds, set.window = "2048,40960,409600", 1, 50*time.Millisecond
+	}
+	var err, err2 error
+	set.sizes, err = numbers("-sizes", *sizes)
+	set.connections, err2 = numbers("-connections", *connections)
+	return set, errors.Join(err, err2, known("-only", set.only, append(sectionNames(), "proxy")), known("-proxies", set.proxies, contenderNames()),
+		known("-codings", set.codings, []string{"identity", "gzip"}))
+}
+
+func sectionNames() []string {
+	var names []string
+	for _, s := range sections() {
+		names = append(names, s.name)
+	}
+	return names
+}
+
+func list(text string) []string {
+	return strings.FieldsFunc(text, func(r rune) bool { return r == ',' || r == ' ' })
+}
+
+func numbers(name, text string) ([]int, error) {
+	var all []int
+	for _, word := range list(text) {
+		n, err := strconv.Atoi(word)
+		if err != nil || n < 1 {
+			return nil, fmt.Errorf("%s %q: give whole numbers above 0, with commas between", name, word)
 		}
-	})
-	file := must(os.Create(dir + "/floor"))
-	defer file.Close()
-	synced := testing.Benchmark(func(b *testing.B) {
-		for b.Loop() {
-			for range records {
-				must(file.Write(payload))
-				must(0, file.Sync())
-			}
+		all = append(all, n)
+	}
+	return all, nil
+}
+
+func known(name string, given, names []string) error {
+	for _, g := range given {
+		if !slices.Contains(names, g) {
+			return fmt.Errorf("%s %q: there are %s", name, g, strings.Join(names, ", "))
 		}
-	})
-	return []row{{"100 records acknowledged durable", "100 writes, each synced (peer)", ours, synced}}
+	}
+	return nil
+}
+
+// wants reports whether a section is to be measured: all are where none is
+// named, and "proxy" names those of the proxy.
+func (s settings) wants(section string) bool {
+	group, _, _ := strings.Cut(section, "/")
+	return len(s.only) == 0 || slices.Contains(s.only, section) || slices.Contains(s.only, group)
 }
