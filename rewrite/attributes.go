@@ -91,11 +91,34 @@ func presses(name, value []byte, every bool) bool {
 	case a == atOther || a >= atRel:
 		return false
 	case a == atStyle:
-		return bytes.IndexByte(value, '(') >= 0 || bytes.IndexByte(value, '&') >= 0
+		return mayNameInStyle(value, every)
 	case a >= atSrcset:
 		return every || a >= atSrcdoc || bytes.IndexByte(value, '/') >= 0 || bytes.IndexByte(value, ':') >= 0 || bytes.IndexByte(value, '\\') >= 0 || bytes.IndexByte(value, '&') >= 0
 	}
 	return value[0] != '#' && (every || mayName(value))
+}
+
+// mayNameInStyle reports whether a style attribute may hold a URL that the
+// mapper has to see. Most of those with url() hold a relative one.
+func mayNameInStyle(value []byte, every bool) bool {
+	if bytes.IndexByte(value, '&') >= 0 {
+		return true
+	}
+	if bytes.IndexByte(value, '(') < 0 {
+		return false
+	}
+	if every || bytes.Contains(value, []byte("//")) || bytes.IndexByte(value, '\\') >= 0 || bytes.IndexByte(value, '\t') >= 0 {
+		return true
+	}
+	for i := 0; ; i++ { // https:host needs no slashes
+		n := bytes.IndexByte(value[i:], ':')
+		if n < 0 {
+			return false
+		}
+		if i += n; i >= 4 && (equalFold(value[i-4:i], "http") || equalFold(value[i-4:i], "ttps")) {
+			return true
+		}
+	}
 }
 
 // span is an attribute in a tag, by places in the tag's bytes.

@@ -1,9 +1,6 @@
 package rewrite
 
-import (
-	"bytes"
-	"slices"
-)
+import "slices"
 
 // rewriter is what a Document needs to change tags. Its buffers are used again
 // for each, so that a page costs no allocation.
@@ -137,7 +134,7 @@ func (d *Document) rewriteAttribute(tag []byte, s *span, e element, force bool) 
 	raw := tag[s.from:s.to]
 	switch s.name {
 	case atStyle:
-		if bytes.IndexByte(raw, '(') >= 0 || bytes.IndexByte(raw, '&') >= 0 {
+		if mayNameInStyle(raw, d.every) {
 			d.style(tag, s)
 		}
 	case atHandler:

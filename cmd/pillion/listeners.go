@@ -23,7 +23,7 @@ type tlsFlags struct {
 	AcmeDirectory string   `help:"The authority's directory; Let's Encrypt where not given." placeholder:"URL"`
 	AcmeRoot      string   `help:"Root certificate of a private authority, a PEM file." placeholder:"FILE" type:"path"`
 	AcmeHTTP      string   `help:"Where the authority's questions arrive by http; everything else there is sent to https." placeholder:"ADDRESS"`
-	HTTP3         bool     `help:"Serve HTTP/3 too, on the UDP port of the same number." name:"http3"`
+	HTTP3         bool     `help:"Serve HTTP/3 too, on the UDP port of the same number." name:"http3" env:"PILLION_HTTP3"`
 }
 
 func (f tlsFlags) enabled() bool { return f.TLSCert != "" || f.TLSKey != "" || len(f.AcmeDomain) > 0 }
@@ -46,7 +46,7 @@ func newListeners(f gatewayFlags, logger *slog.Logger, registry prometheus.Regis
 	if err := registry.Register(l.refused); err != nil {
 		return nil, err
 	}
-	if f.HTTP3 && !f.tlsFlags.enabled() {
+	if f.HTTP3 && !f.enabled() {
 		return nil, errUsage{errors.New("--http3 needs a certificate: --tls-cert and --tls-key, or --acme-domain")}
 	}
 	l.tls = listen.TLS{CertFile: f.TLSCert, KeyFile: f.TLSKey}
