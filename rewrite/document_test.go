@@ -133,11 +133,12 @@ func TestATagPastItsBoundPassesAsItIs(t *testing.T) {
 		{"a name", `<head` + strings.Repeat("a", maxHold) + `>`, mark + `<head` + strings.Repeat("a", maxHold) + `>`},
 		{"its links too", `<head>` + mark + `<a href=//old.example/ ` + long + `><a href=//old.example/>`, `<head>` + mark + mark + `<a href=//old.example/ ` + long + `><a href=//new.example/>`},
 		{"a script", `<head><script ` + long + `><a href=//old.example/></script>`, `<head>` + mark + `<script ` + long + `><a href=//old.example/></script>`},
+		{"an svg", `<head><p></p><svg ` + long + `></svg><style><a href=//old.example/></style>`, `<head>` + mark + `<p></p><svg ` + long + `></svg><style><a href=//old.example/></style>`},
 		{"an svg image that is closed", `<head><svg><style ` + long + `/><style><a href=//old.example/>`, `<head>` + mark + `<svg><style ` + long + `/><style><a href=//new.example/>`},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			o := DocumentOptions{Tag: mark, Map: renaming{}}
-			for _, cuts := range [][]int{nil, {1}, {3, 7, 100}, {len(c.in) / 2}, {len(c.in) - 2}, {7, maxHold - 1, maxHold, maxHold + 1}} {
+			for _, cuts := range [][]int{nil, {1}, {3, 7, 100}, {len(c.in) / 2}, {len(c.in) - 2}, {max(2, strings.LastIndex(c.in, "x=1 ")+4)}, {7, maxHold - 1, maxHold, maxHold + 1}} {
 				if got := document(t, o, c.in, cuts...); got != c.out {
 					t.Fatalf("cut at %v: another output, of %d bytes", cuts, len(got))
 				}

@@ -75,10 +75,9 @@ var hostilePages = []struct{ start, part, end string }{
 // end within the test's time limit.
 func TestHostileInputIsReadInLinearTime(t *testing.T) {
 	for _, h := range hostilePages {
-		for _, xml := range []bool{false, true} {
-			readHostile(t, h.start, h.part, h.end, 4<<20, 4<<20, xml)
-			readHostile(t, h.start, h.part, h.end, 1<<20, 1400, xml)
-		}
+		readHostile(t, h.start, h.part, h.end, 4<<20, 4<<20, false)
+		readHostile(t, h.start, h.part, h.end, 1<<20, 1400, false)
+		readHostile(t, h.start, h.part, h.end, 1<<20, 64<<10, true)
 	}
 }
 

@@ -122,18 +122,13 @@ func readAttributes(b []byte, j int, mapping, every bool) (end, next int, scan a
 		for j++; j < len(b) && classes[b[j]]&classNameEnd == 0; j++ {
 		}
 		name := b[next:j]
-		for j < len(b) && classes[b[j]]&classSpace != 0 {
-			j++
-		}
-		if j == len(b) {
+		if j = skipSpace(b, j); j == len(b) {
 			break
 		}
 		if b[j] != '=' {
 			continue
 		}
-		for j++; j < len(b) && classes[b[j]]&classSpace != 0; j++ {
-		}
-		if j == len(b) {
+		if j = skipSpace(b, j+1); j == len(b) {
 			break
 		}
 		var value []byte
@@ -278,7 +273,8 @@ func (d *Document) endLongTag(b []byte, i int) {
 	d.state = inData
 	if d.long.end {
 		d.afterEndTag(d.long.key)
-		return
+	} else {
+		d.afterTag(b, i, d.long.openTag)
 	}
-	d.afterTag(b, i, d.long.openTag)
+	d.plainHTML = d.isPlain()
 }
