@@ -89,7 +89,7 @@ func (l *listeners) open(g *gateway) (on listening, err error) {
 		}
 	}
 	if g.forward != nil {
-		on.forward, err = l.add("forward", f.Forward, g.forward, listen.Options{})
+		on.forward, err = l.add("forward", f.Forward, g.forward, listen.Options{HTTP1: true})
 	}
 	return on, err
 }

@@ -12,12 +12,11 @@ import "bytes"
 type framing struct {
 	maxHeader int
 
-	at      state
-	preface int    // bytes of the HTTP/2 preface that have matched
-	line    []byte // the part of a line that has come
-	head    int    // bytes of this header block, or of these trailers
-	left    int64  // of the body or the chunk
-	crlf    int    // bytes of the line end after a chunk
+	at   state
+	line []byte // the part of a line that has come
+	head int    // bytes of this header block, or of these trailers
+	left int64  // of the body or the chunk
+	crlf int    // bytes of the line end after a chunk
 
 	requests int // header blocks that were complete
 	request
@@ -44,13 +43,8 @@ const (
 	inChunk
 	inChunkEnd
 	inTrailer
-	inPreface    // the connection's first bytes, which may be HTTP/2's
 	afterUpgrade // what follows is HTTP only if the server did not upgrade
-	inOther      // another protocol: nothing to watch
 )
-
-// http2Preface is what an HTTP/2 connection starts with (RFC 9113, section 3.4).
-const http2Preface = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
 
 // maxChunkLine bounds a chunk's size with its extensions, which nobody uses.
 const maxChunkLine = 256
@@ -81,28 +75,9 @@ func (f *framing) step(p []byte) (int, reason) {
 		return f.data(p), none
 	case inChunkEnd:
 		return f.chunkEnd(p)
-	case inPreface:
-		return f.start(p)
-	case inOther:
-		return len(p), none
 	default:
 		return f.lineOf(p)
 	}
-}
-
-// start compares the connection's first bytes with the preface of HTTP/2.
-func (f *framing) start(p []byte) (int, reason) {
-	rest := http2Preface[f.preface:]
-	n := min(len(rest), len(p))
-	if string(p[:n]) == rest[:n] {
-		if f.preface += n; f.preface == len(http2Preface) {
-			f.at = inOther
-		}
-		return n, none
-	}
-	f.at = inRequestLine
-	_, why := f.feed([]byte(http2Preface[:f.preface])) // passed on already
-	return 0, why
 }
 
 // data follows the bytes of a body or a chunk.

@@ -5,8 +5,12 @@ import (
 	"bytes"
 	"errors"
 	"io"
+	"net"
 	"net/http"
+	"sync"
+	"sync/atomic"
 	"testing"
+	"time"
 )
 
 // framed is what framing made of a stream: the request bodies that were
@@ -21,7 +25,7 @@ type framed struct {
 
 // frame feeds a stream in parts of the given size.
 func frame(raw []byte, size int) framed {
-	f := framing{maxHeader: 4 << 10, at: inPreface}
+	f := framing{maxHeader: 4 << 10}
 	var out framed
 	for rest := raw; len(rest) > 0; {
 		part := rest[:min(size, len(rest))]
@@ -31,7 +35,7 @@ func frame(raw []byte, size int) framed {
 			out.refused = true
 			break
 		}
-		if clean < len(part) || f.at == afterUpgrade || f.at == inOther {
+		if clean < len(part) || f.at == afterUpgrade {
 			out.through = true
 			break
 		}
@@ -84,9 +88,6 @@ func FuzzGuard(f *testing.F) {
 				t.Fatalf("whole: %+v\nin parts of %d: %+v", whole, size, parts)
 			}
 		}
-		if bytes.HasPrefix(raw, []byte(http2Preface)) {
-			return
-		}
 		agree(t, whole)
 	})
 }
@@ -110,4 +111,94 @@ func agree(t *testing.T, f framed) {
 	if rest > f.requests {
 		t.Fatalf("net/http sees another request after %d: %q", f.requests, f.passed)
 	}
+}
+
+// scripted is a connection that reads a script in parts and then its end.
+type scripted struct {
+	mu   sync.Mutex
+	rest []byte
+	size int
+	once sync.Once
+	done chan struct{}
+}
+
+func (c *scripted) Read(p []byte) (int, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if len(c.rest) == 0 {
+		return 0, io.EOF
+	}
+	n := copy(p, c.rest[:min(c.size, len(c.rest))])
+	c.rest = c.rest[n:]
+	return n, nil
+}
+
+func (c *scripted) Write(p []byte) (int, error) { return len(p), nil }
+
+func (c *scripted) Close() error {
+	c.once.Do(func() { close(c.done) })
+	return nil
+}
+
+func (c *scripted) LocalAddr() net.Addr              { return &net.TCPAddr{} }
+func (c *scripted) RemoteAddr() net.Addr             { return &net.TCPAddr{} }
+func (c *scripted) SetDeadline(time.Time) error      { return nil }
+func (c *scripted) SetReadDeadline(time.Time) error  { return nil }
+func (c *scripted) SetWriteDeadline(time.Time) error { return nil }
+
+// listening is a listener of scripted connections.
+type listening struct{ *handoff }
+
+// FuzzServer checks, through the whole server, that the handler never sees more
+// requests than were framed, in whatever parts they come.
+func FuzzServer(f *testing.F) {
+	for _, c := range refusals {
+		if len(c.raw) < 1000 {
+			f.Add([]byte("GET / HTTP/1.1\r\nHost: h\r\nUpgrade: x\r\n\r\n"+c.raw), uint8(7))
+			f.Add([]byte(c.raw), uint8(1))
+		}
+	}
+	for _, body := range bodies {
+		if len(body) < 1000 {
+			f.Add([]byte(chunkedHead+body+"GET / HTTP/1.1\r\nHost: h\r\n\r\n"), uint8(3))
+		}
+	}
+	var seen atomic.Int64
+	in := listening{newHandoff(&net.TCPAddr{})}
+	s, err := New(Options{Listener: in, Limits: Limits{HeaderBytes: 4 << 10}, Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		seen.Add(1)
+		_, _ = io.Copy(w, r.Body)
+	})})
+	if err != nil {
+		f.Fatal(err)
+	}
+	served := make(chan error, 1)
+	go func() { served <- s.Serve() }()
+	f.Cleanup(func() {
+		_ = s.Close()
+		if err := <-served; !errors.Is(err, http.ErrServerClosed) {
+			f.Error(err)
+		}
+	})
+	f.Fuzz(func(t *testing.T, raw []byte, size uint8) {
+		if bytes.HasPrefix(raw, []byte(http2Preface)) {
+			return // not HTTP/1.x: it may have any number
+		}
+		framed := 0
+		for rest := raw; len(rest) > 0; {
+			one := frame(rest, len(rest))
+			framed += one.requests
+			rest = rest[len(one.passed):]
+			if !one.through {
+				break
+			}
+		}
+		seen.Store(0)
+		c := &scripted{rest: bytes.Clone(raw), size: int(size) + 1, done: make(chan struct{})}
+		in.give(c)
+		<-c.done
+		if n := int(seen.Load()); n > framed {
+			t.Fatalf("the handler saw %d requests, framed were %d: %q in parts of %d", n, framed, raw, c.size)
+		}
+	})
 }

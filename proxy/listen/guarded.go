@@ -37,6 +37,7 @@ type guarded struct {
 
 	// These belong to reading, which one goroutine does at a time.
 	framing framing
+	first   bool   // nothing was read, and it may be HTTP/2
 	held    []byte // came from the peer and was not passed on
 	early   []byte // came after a request that may upgrade, and was passed on
 	fed     int    // bytes of poison that net/http has
@@ -51,10 +52,7 @@ type guarded struct {
 
 func newGuarded(c net.Conn, pace *paced, maxHeader int, http2 bool) *guarded {
 	g := &guarded{Conn: c, pace: pace}
-	g.framing.maxHeader = maxHeader
-	if http2 {
-		g.framing.at = inPreface
-	}
+	g.framing.maxHeader, g.first = maxHeader, http2
 	return g
 }
 
@@ -67,6 +65,8 @@ func (g *guarded) Read(p []byte) (int, error) {
 		return g.readOther(p)
 	case len(p) == 0:
 		return 0, nil
+	case g.first:
+		return g.readFirst(p)
 	case g.framing.at == afterUpgrade && len(p) == 1:
 		return g.readEarly(p)
 	case g.framing.at == afterUpgrade:
@@ -85,6 +85,31 @@ func (g *guarded) Read(p []byte) (int, error) {
 	return g.admit(p, n, err)
 }
 
+// http2Preface is what an HTTP/2 connection starts with (RFC 9113, section 3.4).
+const http2Preface = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
+
+// readFirst reads until the bytes are HTTP/2's preface or cannot be. Nothing is
+// passed on before: net/http takes the preface's first lines for a request.
+func (g *guarded) readFirst(p []byte) (int, error) {
+	for {
+		n, err := g.Conn.Read(p)
+		if n == 0 {
+			return 0, err
+		}
+		g.held = append(g.held, p[:n]...)
+		k := min(len(g.held), len(http2Preface))
+		switch {
+		case string(g.held[:k]) != http2Preface[:k]:
+			g.first = false
+			return g.Read(p)
+		case k == len(http2Preface):
+			g.first = false
+			g.hijacked() // HTTP/2 has limits of its own
+			return g.Read(p)
+		}
+	}
+}
+
 // admit passes on what framing lets through of the first n bytes of p.
 func (g *guarded) admit(p []byte, n int, err error) (int, error) {
 	clean, why := g.framing.feed(p[:n])
@@ -95,8 +120,6 @@ func (g *guarded) admit(p []byte, n int, err error) (int, error) {
 			return g.readPoison(p)
 		}
 		return clean, nil
-	case g.framing.at == inOther:
-		g.hijacked() // HTTP/2 by prior knowledge: it has limits of its own
 	case clean < n:
 		g.held = append(bytes.Clone(p[clean:n]), g.held...)
 		err = nil // it will come again

@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"strings"
 	"sync/atomic"
@@ -29,19 +30,17 @@ func TestPipelinedRequestsOfEveryFramingAreAnsweredInOrder(t *testing.T) {
 	for _, r := range requests {
 		all.WriteString(r.raw)
 	}
-	for _, size := range []int{1, 2, 3, 7, 64, 1 << 20} {
-		t.Run(fmt.Sprint("in parts of ", size), func(t *testing.T) {
-			s, _, why := refusing(t)
+	for name, listener := range map[string]func(*testing.T) net.Listener{
+		"as they come":   func(*testing.T) net.Listener { return nil },
+		"a byte at once": dripped,
+	} {
+		t.Run(name, func(t *testing.T) {
+			var seen atomic.Int64
+			s := started(t, Options{Listener: listener(t), Handler: counted(&seen), Refused: func(why string) { t.Error("refused for", why) }})
 			conn := dial(t, s)
-			go func() { // ends with the connection
-				for rest := []byte(all.String()); len(rest) > 0; {
-					n, err := conn.Write(rest[:min(size, len(rest))])
-					if err != nil {
-						return
-					}
-					rest = rest[n:]
-				}
-			}()
+			if _, err := io.WriteString(conn, all.String()); err != nil {
+				t.Fatal(err)
+			}
 			r := bufio.NewReader(conn)
 			for i, want := range requests {
 				resp, err := http.ReadResponse(r, nil)
@@ -52,10 +51,14 @@ func TestPipelinedRequestsOfEveryFramingAreAnsweredInOrder(t *testing.T) {
 					t.Fatalf("answer %d is %s %q, %v; want %q", i+1, resp.Status, body, err, want.answer)
 				}
 			}
-			if len(why) > 0 {
-				t.Errorf("refused for %q", <-why)
-			}
 		})
+	}
+}
+
+func TestHTTP2ByPriorKnowledgeIsServedByteByByteToo(t *testing.T) {
+	s := started(t, Options{Listener: dripped(t), Handler: http.HandlerFunc(described)})
+	if got, _ := ask(t, client(t, s, "HTTP/2.0", nil), localURL(s, "http")); got != "HTTP/2.0 false  hello" {
+		t.Errorf("%q", got)
 	}
 }
 
