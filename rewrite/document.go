@@ -54,6 +54,8 @@ type Document struct {
 
 	scanner
 	rewriter
+	index    *index // nil until it is needed
+	unmarked bool   // no marks are made; for tests
 }
 
 // NewDocument returns a Document that writes to w. Close has to be called at the

@@ -44,6 +44,7 @@ func (s *scanner) reset(o *DocumentOptions) {
 
 // scan reads tokens of b and edits them; it returns how much of b is finished.
 func (d *Document) scan(b []byte) int {
+	d.index.forget()
 	i, more := 0, true
 	for i < len(b) && more {
 		switch d.state {
@@ -80,6 +81,9 @@ func (d *Document) scan(b []byte) int {
 // begins there is not all there yet.
 func (d *Document) data(b []byte, i int) (int, bool) {
 	for d.state == inData {
+		if d.mayPassOver(b, i) {
+			i = d.passOver(b, i)
+		}
 		n := bytes.IndexByte(b[i:], '<')
 		if n < 0 {
 			d.seeText(b[i:])
