@@ -109,8 +109,9 @@ func TestAPageIsTheSameWithMarksAndWithout(t *testing.T) {
 func TestTagsAtTheEdgeOfTheMarksAreReadWhole(t *testing.T) {
 	tag := `<td class="x" title='a>b'><a href="//old.example/p?a=1" onclick="go()">y</a>`
 	for fill := indexBytes - 150; fill < indexBytes+20; fill++ {
-		page := body + strings.Repeat("x", fill) + tag + strings.Repeat("<i>", 200) + tag
-		bothWays(t, DocumentOptions{Map: renaming{}}, page, len(page))
+		// The first part is rewritten by itself, for the sake of its charset.
+		page := body + strings.Repeat("x", prescan-len(body)) + strings.Repeat("x", fill) + tag + strings.Repeat("<i>", 200) + tag
+		bothWays(t, DocumentOptions{Map: renaming{}}, page, prescan)
 	}
 	long := "<p title=\"" + strings.Repeat("y > ", indexBytes/2) + "\"><a href=//old.example/>"
 	bothWays(t, DocumentOptions{Map: renaming{}}, body+long+strings.Repeat(tag, 500), 10)
