@@ -205,32 +205,49 @@ func hasBody(r *http.Request) bool { return r.Body != nil && r.Body != http.NoBo
 
 // send sends the request to one server.
 func (g *Gateway) send(x *exchange, scheme, addr, host string, l *lean) (*http.Response, error) {
-	ctx := x.in.Context()
-	if l == nil || g.opts.Transport != nil || hasBody(x.in) {
-		ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{Got1xxResponse: func(code int, h textproto.MIMEHeader) error {
-			x.early(code, http.Header(h))
-			return nil
-		}})
-		x.lent, l = true, nil
-	}
-	out := x.in.WithContext(ctx)
-	out.Header, out.Host, out.RequestURI, out.Close = x.header, host, "", false
 	x.target = *x.in.URL
 	if x.third != nil {
 		x.target = *x.third
 	}
 	x.target.Scheme, x.target.Host = scheme, addr
-	out.URL = &x.target
+	if l == nil || g.opts.Transport != nil || hasBody(x.in) || x.in.ContentLength != 0 {
+		return g.sendByTransport(x, host)
+	}
+	out := x.outgoing(x.in.Context(), &x.target, host)
+	out.Body = http.NoBody
+	return l.roundTrip(out, x.path, x.early)
+}
+
+// sendByTransport sends what the lean transport cannot: it has a body, or goes
+// by TLS and perhaps by HTTP/2.
+func (g *Gateway) sendByTransport(x *exchange, host string) (*http.Response, error) {
+	x.lent = true
+	var mu sync.Mutex // the transport may tell of a hint after it has returned
+	returned := false
+	ctx := httptrace.WithClientTrace(x.in.Context(), &httptrace.ClientTrace{Got1xxResponse: func(code int, h textproto.MIMEHeader) error {
+		mu.Lock()
+		defer mu.Unlock()
+		if !returned {
+			x.early(code, http.Header(h))
+		}
+		return nil
+	}})
+	target := x.target // of its own: it may be looked at for longer
+	resp, err := g.transport.RoundTrip(x.outgoing(ctx, &target, host))
+	mu.Lock()
+	defer mu.Unlock()
+	returned = true
+	return resp, err
+}
+
+// outgoing is the request as an upstream gets it.
+func (x *exchange) outgoing(ctx context.Context, target *url.URL, host string) *http.Request {
+	out := x.in.WithContext(ctx)
+	out.URL, out.Header, out.Host, out.RequestURI, out.Close = target, x.header, host, "", false
 	if out.ContentLength == 0 {
 		out.Body = http.NoBody
 	}
-	if l != nil && fits(out) {
-		return l.roundTrip(out, x.path, x.early)
-	}
-	x.lent = true
-	u := x.target
-	out.URL = &u
-	return g.transport.RoundTrip(out)
+	return out
 }
 
 // early passes an informational answer on (RFC 8297).

@@ -245,7 +245,17 @@ func variesBy(lines []string, name string) bool {
 func editPolicies(h http.Header, need rewrite.CSPNeeds) {
 	for _, name := range [...]string{"Content-Security-Policy", "Content-Security-Policy-Report-Only"} {
 		if values := h[name]; len(values) > 0 {
-			h[name] = mapEach(values, func(v string) string { return rewrite.CSP(v, need) })
+			h[name] = mapEach(values, func(v string) string { return policyFor(v, need) })
 		}
 	}
+}
+
+// policyFor edits a policy; one that cannot be edited stays.
+func policyFor(v string, need rewrite.CSPNeeds) (edited string) {
+	defer func() {
+		if recover() != nil {
+			edited = v
+		}
+	}()
+	return rewrite.CSP(v, need)
 }

@@ -52,11 +52,6 @@ func newLean(host string) *lean {
 	return &lean{addr: addr, dial: (&net.Dialer{Timeout: dialLimit, KeepAlive: 30 * time.Second}).DialContext}
 }
 
-// fits reports whether the transport can take a request.
-func fits(r *http.Request) bool {
-	return (r.Body == nil || r.Body == http.NoBody) && r.ContentLength == 0 && r.URL.Scheme == "http" && len(r.Trailer) == 0
-}
-
 // roundTrip sends a request and reads the answer's header. early is told of
 // informational answers. A request that a kept connection did not take is sent
 // once more where repeating it does no harm.

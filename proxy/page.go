@@ -192,7 +192,7 @@ func (p *page) step(b []byte, rerr error, look func([]byte) error) bool {
 		return true
 	}
 	switch {
-	case errors.Is(rerr, io.EOF):
+	case rerr == io.EOF: //nolint:errorlint // what wraps it is a break
 		p.finish()
 		return true
 	case rerr != nil && p.raw == nil:
@@ -260,6 +260,11 @@ func (p *page) send() {
 func (p *page) tick() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	defer func() {
+		if r := recover(); r != nil { // in this goroutine it would end the program
+			p.err, p.spoilt = fmt.Errorf("a page could not be sent: %v", r), true
+		}
+	}()
 	if p.ended || !p.armed {
 		return // of an exchange that is over
 	}

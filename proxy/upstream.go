@@ -74,11 +74,18 @@ func (us *upstreams) order(visit string, f func(*upstream) bool) {
 		first = int(maphash.String(us.seed, visit) % uint64(n))
 	}
 	now := time.Now()
-	for _, answering := range []bool{true, false} {
-		for i := range n {
-			if u := us.list[(first+i)%n]; u.answers(now) == answering && !f(u) {
-				return
-			}
+	var last []*upstream
+	for i := range n {
+		u := us.list[(first+i)%n]
+		if !u.answers(now) {
+			last = append(last, u)
+		} else if !f(u) {
+			return
+		}
+	}
+	for _, u := range last {
+		if !f(u) {
+			return
 		}
 	}
 }
