@@ -30,6 +30,23 @@ func TestSeveralSitesByHostNameLinkToEachOtherOnTheGateway(t *testing.T) {
 	}
 }
 
+func TestASiteIsAskedFromAnothersPageByTheNameItKnows(t *testing.T) {
+	var seen http.Header
+	legacy := startSite(t, func(_ http.ResponseWriter, r *http.Request) { seen = r.Header.Clone() })
+	gw := serveGateway(t, Options{Sites: []Site{
+		{Hosts: []string{"help.example.com"}, Upstreams: []string{legacy}},
+		{Hosts: []string{"shop.example.com"}, Upstreams: []string{"http://127.0.0.1:9"}, Host: "shop.internal"},
+	}})
+	fetch(t, gw, "help.example.com:81", "/", "Origin", "http://shop.example.com:81", "Referer", "http://shop.example.com:81/cart?x")
+	if seen.Get("Origin") != "http://shop.internal" || seen.Get("Referer") != "http://shop.internal/cart?x" {
+		t.Errorf("%v", seen)
+	}
+	fetch(t, gw, "help.example.com:81", "/", "Origin", "http://shop.example.com.evil:81", "Referer", "http://elsewhere/")
+	if seen.Get("Origin") != "http://shop.example.com.evil:81" || seen.Get("Referer") != "http://elsewhere/" {
+		t.Errorf("%v", seen)
+	}
+}
+
 func TestWhatIsWrongWithSitesIsToldAtTheStart(t *testing.T) {
 	up := []string{"http://127.0.0.1:1"}
 	for name, c := range map[string]struct {

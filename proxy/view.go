@@ -88,6 +88,7 @@ func (g *Gateway) newView(key viewKey) (*view, error) {
 			if to = s.reachedAs(key); to == "" {
 				continue
 			}
+			o.Others = append(o.Others, s.knownAs(key)...)
 		}
 		for _, from := range s.aliases() {
 			o.Hosts = append(o.Hosts, rewrite.OriginPair{From: from, To: to})
@@ -126,12 +127,28 @@ func (g *Gateway) addScript(v *view) {
 	v.variant = variantMark + hex.EncodeToString(sum[:4])
 }
 
+// knownAs tells how a site calls itself under each of its names.
+func (s *site) knownAs(key viewKey) (list []rewrite.OriginPair) {
+	if s.origin == "" {
+		return nil // as the browser does
+	}
+	for _, host := range s.Hosts {
+		list = append(list, rewrite.OriginPair{From: originAt(host, key), To: s.origin})
+	}
+	return list
+}
+
 // reachedAs is the origin of another site, for a browser that reached us as key says.
 func (s *site) reachedAs(key viewKey) string {
 	if len(s.Hosts) == 0 {
 		return "" // under which name is anybody's guess
 	}
-	host := s.Hosts[0]
+	return originAt(s.Hosts[0], key)
+}
+
+// originAt is the origin of a host, at the port that the browser reached us by
+// where the host has none of its own.
+func originAt(host string, key viewKey) string {
 	if u := (&url.URL{Host: host}); u.Port() == "" {
 		if port := (&url.URL{Host: key.host}).Port(); port != "" {
 			host += ":" + port

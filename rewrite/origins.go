@@ -23,6 +23,10 @@ type OriginsOptions struct {
 	Own string
 	// Site is the site's own origin as its upstream sees itself. It may equal Own.
 	Site string
+	// Others are the other sites of the gateway: From is where the browser reaches
+	// one, To its own origin as its upstream sees itself. [Origins.Real] leads back
+	// by them.
+	Others []OriginPair
 	// Hosts are this site's other origins and those of the other sites. Where two
 	// pairs name the same From, one that leads to Own counts, else the first.
 	Hosts []OriginPair
@@ -42,6 +46,7 @@ type OriginsOptions struct {
 type Origins struct {
 	own      endpoint
 	site     endpoint
+	others   map[string]string // canonical origins
 	hosts    map[string]target // by the canonical origin
 	pairs    [][2]string       // the same for the capture script, in their order
 	assets   assetHosts
@@ -77,6 +82,9 @@ func NewOrigins(o OriginsOptions) (*Origins, error) {
 			return nil, fmt.Errorf("site's origin: %w", err)
 		}
 	}
+	if out.others, err = parseOthers(o.Others); err != nil {
+		return nil, err
+	}
 	if len(o.Assets) > 0 && (!strings.HasPrefix(o.Prefix, "/") || !strings.HasSuffix(o.Prefix, "/")) {
 		return nil, fmt.Errorf("prefix %q: it must start and end with /", o.Prefix)
 	}
@@ -94,6 +102,22 @@ func NewOrigins(o OriginsOptions) (*Origins, error) {
 		}
 	}
 	return out, nil
+}
+
+func parseOthers(list []OriginPair) (map[string]string, error) {
+	others := map[string]string{}
+	for i, p := range list {
+		from, err := parseOrigin(p.From)
+		if err != nil {
+			return nil, fmt.Errorf("others, entry %d: %w", i+1, err)
+		}
+		to, err := parseOrigin(p.To)
+		if err != nil {
+			return nil, fmt.Errorf("others, entry %d: %w", i+1, err)
+		}
+		others[from.url] = to.url
+	}
+	return others, nil
 }
 
 func (o *Origins) add(p OriginPair) error {
@@ -176,13 +200,13 @@ func (o *Origins) Script() []byte {
 	return out
 }
 
-// Real leads back from a URL as the browser sees it to the site's own, or to
-// the third party's: for the request headers Origin and Referer. Others come
-// back as they are.
+// Real leads back from a URL as the browser sees it to the site's own, another
+// site's, or the third party's: for the request headers Origin and Referer. All
+// else comes back as it is.
 func (o *Origins) Real(u string) string {
 	rest, ok := strings.CutPrefix(u, o.own.url)
 	if !ok || rest != "" && !endsAuthority(rest[0]) {
-		return u
+		return o.realOther(u)
 	}
 	if path, ok := strings.CutPrefix(rest, o.prefix); ok && !o.assets.empty() {
 		if scheme, host, rest, ok := o.cutAsset(path); ok {
@@ -193,6 +217,24 @@ func (o *Origins) Real(u string) string {
 		return u
 	}
 	return o.site.url + rest
+}
+
+// realOther leads back from a URL of another site of the gateway. Browsers write
+// origins in their canonical form.
+func (o *Origins) realOther(u string) string {
+	_, host, ok := strings.Cut(u, "://")
+	if !ok || len(o.others) == 0 {
+		return u
+	}
+	end := strings.IndexAny(host, "/?#")
+	if end < 0 {
+		end = len(host)
+	}
+	end += len(u) - len(host)
+	if to, ok := o.others[u[:end]]; ok {
+		return to + u[end:]
+	}
+	return u
 }
 
 // AssetOf returns the third party's URL that a request target leads to; false
