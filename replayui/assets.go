@@ -52,7 +52,7 @@ func (s *Server) findAsset(ctx context.Context, a Account, id events.SessionID, 
 			return "", "", events.ErrNoSession
 		}
 		from, to, visit := live.PageWindow(page)
-		c, err := s.opts.Captures.Find(ctx, target, visit, from, to)
+		c, err := findCapture(ctx, s.opts.Captures, target, visit, from, to)
 		return c.Ref, c.Type, err
 	}
 	rec, err := s.recording(ctx, a, id)
@@ -78,7 +78,8 @@ func (s *Server) serveAsset(w http.ResponseWriter, r *http.Request, id events.Se
 	// Opened by itself, an SVG picture may run nothing and load nothing.
 	h.Set("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'; sandbox")
 	if strings.HasPrefix(kind, "text/css") {
-		content = []byte(toArchive(id, page).CSS(target, string(content)))
+		base, _ := copied(target)
+		content = []byte(toArchive(id, page).CSS(base, string(content)))
 	}
 	tag := `"` + string(ref) + `"`
 	h.Set("Etag", tag)

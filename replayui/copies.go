@@ -1,10 +1,12 @@
 package replayui
 
 import (
+	"context"
 	"errors"
 	"net/http"
 	"net/url"
 	"strings"
+	"time"
 
 	"github.com/pillion-dev/pillion/archive"
 	"github.com/pillion-dev/pillion/rewrite"
@@ -66,6 +68,42 @@ func serveCopy(w http.ResponseWriter, r *http.Request, target string, c archive.
 		content = []byte(rewrite.CSS(string(content), func(u string) string { return absolute(target, u) }))
 	}
 	serveTagged(w, r, content)
+}
+
+// copied takes the URL of a copy apart: the asset's own URL, and the content that
+// stands for it. Any other URL comes back as it is, without content.
+func copied(target string) (own string, ref archive.Ref) {
+	u, err := url.Parse(target)
+	if err != nil {
+		return target, ""
+	}
+	rest, ok := strings.CutPrefix(u.EscapedPath(), archive.CopyPrefix)
+	if !ok {
+		return target, ""
+	}
+	hash, rest, _ := strings.Cut(rest, "/")
+	own, ok = fromArchive(rest, u.RawQuery)
+	if o, err := url.Parse(own); !ok || err != nil || o.Host != u.Host || !archive.Ref(hash).Valid() {
+		return target, ""
+	}
+	return own, archive.Ref(hash)
+}
+
+// findCapture is what a page, there from one time to another, saw under a URL.
+// For a copy it is the capture with the copy's content: the latest one when the
+// page was asked for, or the first while it came. No other stands in for it.
+func findCapture(ctx context.Context, index archive.CaptureIndex, target, visit string, from, to time.Time) (archive.Capture, error) {
+	own, ref := copied(target)
+	if ref == "" {
+		return index.Find(ctx, target, visit, from, to)
+	}
+	for _, end := range []time.Time{from, to} {
+		c, err := index.Find(ctx, own, "", from, end)
+		if err != nil || c.Ref == ref {
+			return c, err
+		}
+	}
+	return archive.Capture{}, archive.ErrAbsent
 }
 
 // absolute resolves a URL of a style sheet that is served from elsewhere.

@@ -2,6 +2,7 @@ package replayui
 
 import (
 	"net/url"
+	"strings"
 	"testing"
 
 	"github.com/pillion-dev/pillion/events"
@@ -55,6 +56,24 @@ func TestArchivePathsComeBackAsURLs(t *testing.T) {
 	for _, bad := range []string{"", "ftp/h/x", "http//x", "http"} {
 		if got, ok := fromArchive(bad, ""); ok {
 			t.Errorf("%q: %s", bad, got)
+		}
+	}
+}
+
+func TestACopyIsKnownByItsURL(t *testing.T) {
+	hash := "sha256-" + strings.Repeat("0a", 32)
+	own, ref := copied("http://site:8080/.pillion/copy/" + hash + "/http/site:8080/a%20b.css?v=1")
+	if own != "http://site:8080/a%20b.css?v=1" || string(ref) != hash {
+		t.Errorf("%s, %s", own, ref)
+	}
+	for _, other := range []string{
+		"http://site:8080/a.css",
+		"http://site:8080/.pillion/copy/nonsense/http/site:8080/a.css",
+		"http://site:8080/.pillion/copy/" + hash + "/http/elsewhere/a.css",
+		"http://site:8080/x/.pillion/copy/" + hash + "/http/site:8080/a.css",
+	} {
+		if own, ref := copied(other); own != other || ref != "" {
+			t.Errorf("%s: %s, %s", other, own, ref)
 		}
 	}
 }

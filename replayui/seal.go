@@ -275,7 +275,7 @@ func (a *assetFinder) find(ctx context.Context) error {
 		a.wanted = a.wanted[1:]
 		page := events.PageID(next.Page)
 		from, to := a.window(page)
-		c, err := a.s.opts.Captures.Find(ctx, next.URL, a.info.Visit, from, to)
+		c, err := findCapture(ctx, a.s.opts.Captures, next.URL, a.info.Visit, from, to)
 		if errors.Is(err, archive.ErrAbsent) {
 			if a.direct[captureKey(next.Page, next.URL)] {
 				a.missing = append(a.missing, next)
@@ -295,7 +295,8 @@ func (a *assetFinder) find(ctx context.Context) error {
 			if err != nil {
 				return err
 			}
-			a.visitor(page).CSS(next.URL, string(sheet))
+			base, _ := copied(next.URL)
+			a.visitor(page).CSS(base, string(sheet))
 		}
 		a.found = append(a.found, next)
 	}
