@@ -74,7 +74,7 @@ export async function startAdminer(): Promise<Adminer> {
   writeFileSync(join(dir, "seed.php"), "<?php" + SEED);
   const seeded = Program.start("php", [join(dir, "seed.php"), database]);
   if ((await seeded.exit()) !== 0) throw new Error(`the database was not seeded:\n${seeded.output}`);
-  const program = Program.start("php", ["-d", "display_errors=0", "-S", at, "-t", join(dir, "www")], { env: { PHP_CLI_SERVER_WORKERS: "4" } });
+  const program = Program.start("php", ["-d", "display_errors=0", "-S", at, "-t", join(dir, "www")], { env: { PHP_CLI_SERVER_WORKERS: "4" }, workers: true });
   await program.says("started");
   return { program, origin: `http://${at}`, database };
 }

@@ -29,17 +29,17 @@ export class Program {
   private out = "";
   private ended: Promise<number | null>;
 
-  private constructor(readonly name: string, private readonly child: ChildProcess) {
+  private constructor(readonly name: string, private readonly child: ChildProcess, private readonly workers: boolean) {
     child.stdout?.on("data", (b: Buffer) => (this.out += b.toString()));
     child.stderr?.on("data", (b: Buffer) => (this.out += b.toString()));
     this.ended = new Promise((done) => child.on("exit", done));
   }
 
-  static start(command: string, args: string[], options: { cwd?: string; env?: Record<string, string>; input?: string } = {}): Program {
-    const child = spawn(command, args, { cwd: options.cwd, env: { ...process.env, ...options.env }, stdio: ["pipe", "pipe", "pipe"] });
+  static start(command: string, args: string[], options: { cwd?: string; env?: Record<string, string>; input?: string; workers?: boolean } = {}): Program {
+    const child = spawn(command, args, { cwd: options.cwd, env: { ...process.env, ...options.env }, stdio: ["pipe", "pipe", "pipe"], detached: options.workers ?? false });
     child.stdin?.on("error", () => {}); // a program that reads nothing may be gone already
     child.stdin?.end(options.input ?? "");
-    return new Program(command, child);
+    return new Program(command, child, options.workers ?? false);
   }
 
   get output(): string {
@@ -56,8 +56,18 @@ export class Program {
   }
 
   async end(signal: NodeJS.Signals = "SIGTERM"): Promise<number | null> {
-    this.child.kill(signal);
+    if (this.workers) this.endGroup(signal);
+    else this.child.kill(signal);
     return this.ended;
+  }
+
+  /** PHP's server leaves its workers behind, and they go on answering. */
+  private endGroup(signal: NodeJS.Signals): void {
+    try {
+      process.kill(-this.child.pid!, signal);
+    } catch {
+      // they are gone already
+    }
   }
 
   exit(): Promise<number | null> {
