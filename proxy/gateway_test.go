@@ -50,25 +50,7 @@ func captureScript([]byte) string { return "/.pillion/capture.js" }
 // get asks as a browser that opens a page, unless headers say otherwise.
 func get(t *testing.T, target string, headers ...string) (*http.Response, string) {
 	t.Helper()
-	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, target, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	req.Header.Set("Sec-Fetch-Dest", "document")
-	req.Header.Set("Accept-Encoding", "identity")
-	for i := 0; i < len(headers); i += 2 {
-		req.Header.Set(headers[i], headers[i+1])
-	}
-	resp, err := (&http.Transport{DisableCompression: true, DisableKeepAlives: true}).RoundTrip(req)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer resp.Body.Close()
-	body, err := io.ReadAll(resp.Body)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return resp, string(body)
+	return fetch(t, target, "", "", append([]string{"Sec-Fetch-Dest", "document"}, headers...)...)
 }
 
 func html(body string) http.HandlerFunc {

@@ -51,7 +51,7 @@ func serveGateway(t *testing.T, opts Options) string {
 	return srv.URL
 }
 
-// site starts a site and returns its origin.
+// startSite starts a site and returns its origin.
 func startSite(t *testing.T, h http.HandlerFunc) string {
 	t.Helper()
 	srv := httptest.NewServer(h)
@@ -59,7 +59,7 @@ func startSite(t *testing.T, h http.HandlerFunc) string {
 	return srv.URL
 }
 
-// fetch is get with a Host of its own.
+// fetch asks for a path, under a Host of its own where that is not empty.
 func fetch(t *testing.T, gateway, host, path string, headers ...string) (*http.Response, string) {
 	t.Helper()
 	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, gateway+path, nil)
