@@ -180,11 +180,18 @@ func (w *Collecting) Commit() {
 	}
 }
 
-// Lost counts the answers that were given up because memory or queue were full.
+// Lost counts the answers that were given up: memory or queue were full, or the
+// store failed. They went to the browser all the same.
 func (c *Collector) Lost() int {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.lost
+}
+
+func (c *Collector) lose(n int) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.lost += n
 }
 
 // run stores what is handed in and expires what is old, both in one goroutine:
@@ -311,6 +318,7 @@ func (c *Collector) store(list []*Collecting) {
 	}
 	if err := c.captures.Add(ctx, stored); err != nil {
 		c.log.Error("assets not indexed", "count", len(stored), "error", err)
+		c.lose(len(stored))
 		clear(c.seen) // what it says was captured may not be
 		return
 	}
@@ -324,6 +332,7 @@ func (c *Collector) store(list []*Collecting) {
 func (c *Collector) put(ctx context.Context, w *Collecting, stored []Capture) []Capture {
 	if _, err := c.blobs.Put(ctx, w.body); err != nil {
 		c.log.Error("asset not kept", "url", w.capture.URL, "error", err)
+		c.lose(1)
 		return stored
 	}
 	key := seenKey{w.capture.URL, w.capture.Visit}

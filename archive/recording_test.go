@@ -2,6 +2,7 @@ package archive_test
 
 import (
 	"bytes"
+	"context"
 	"crypto/ed25519"
 	"encoding/binary"
 	"errors"
@@ -204,6 +205,9 @@ func TestTheCollectorKeepsWhatShapesAPage(t *testing.T) {
 	}
 	large.Abort()
 	c.Close()
+	if c.Lost() != 1 {
+		t.Errorf("%d answers lost", c.Lost())
+	}
 	found, err := index.Find(t.Context(), "http://site/1", "v", now, now.Add(time.Minute))
 	if err != nil || found.Visit != "v" || !strings.HasPrefix(string(found.Ref), "sha256-") {
 		t.Errorf("%+v %v", found, err)
@@ -213,6 +217,23 @@ func TestTheCollectorKeepsWhatShapesAPage(t *testing.T) {
 	}
 	if _, err := index.Find(t.Context(), "http://site/half", "", now, now); !errors.Is(err, archive.ErrAbsent) {
 		t.Errorf("half: %v", err)
+	}
+}
+
+// failing is a store that keeps nothing.
+type failing struct{ archive.BlobStore }
+
+func (failing) Put(context.Context, []byte) (archive.Ref, error) { return "", errors.New("full") }
+
+func TestWhatAFailingStoreLosesIsCounted(t *testing.T) {
+	s, index := stores(t)
+	c := archive.NewCollector(failing{s}, index, nil)
+	w := c.Begin(archive.Answer{URL: "http://site/a.css", Time: time.Now(), Header: http.Header{"Content-Type": {"text/css"}}})
+	_, _ = w.Write([]byte("x"))
+	w.Commit()
+	c.Close()
+	if c.Lost() != 1 {
+		t.Errorf("%d answers lost", c.Lost())
 	}
 }
 

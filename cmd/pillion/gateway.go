@@ -80,7 +80,10 @@ func openGateway(ctx context.Context, f gatewayFlags, sites []siteConfig, logger
 		return g, err
 	}
 	g.registry = prometheus.NewRegistry()
-	g.registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	g.registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
+		prometheus.NewCounterFunc(prometheus.CounterOpts{
+			Namespace: "pillion", Subsystem: "archive", Name: "lost_total", Help: "Answers that the archive did not keep; they went to the browser all the same.",
+		}, func() float64 { return float64(collector.Lost()) }))
 	g.console, g.admin = ui.Console(), adminHandler(g.registry)
 	if err := g.openSites(f, sites, ui, proxy.Options{Copies: copies, Tee: tee{collector}, Logger: logger, TrustForwarded: f.TrustProxy}); err != nil {
 		return g, err
