@@ -7,6 +7,7 @@ import (
 	"mime"
 	"net/http"
 	"path"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -87,7 +88,11 @@ func (c *Collector) Begin(a Answer) *Collecting {
 	}
 	u, _, _ := strings.Cut(a.URL, "#")
 	capture := Capture{URL: u, Time: a.Time.UTC(), Visit: visit, Type: kind}
-	return &Collecting{c: c, capture: capture, shared: visit == "" && sameForAll(a.Header)}
+	size, err := strconv.Atoi(a.Header.Get("Content-Length"))
+	if err != nil || size < 0 || size > maxPooled {
+		size = 0
+	}
+	return &Collecting{c: c, capture: capture, shared: visit == "" && sameForAll(a.Header), size: size}
 }
 
 // shaping are the types that shape how a page looks.
@@ -139,7 +144,31 @@ type Collecting struct {
 	c       *Collector
 	capture Capture
 	shared  bool // it may stand for its URL whoever asks
+	size    int  // of the body, as far as the header tells
 	body    []byte
+}
+
+// bodies are used again: most assets are of a few sizes.
+var bodies sync.Pool
+
+// maxPooled bounds the bodies that wait to be used again.
+const maxPooled = 1 << 20
+
+// takeBody returns an empty body with room for n bytes, as far as that is sensible.
+func takeBody(n int) []byte {
+	if b, ok := bodies.Get().(*[]byte); ok && cap(*b) >= n {
+		return (*b)[:0]
+	}
+	return make([]byte, 0, max(n, 4<<10))
+}
+
+// drop gives the body's memory back; the lock is held.
+func (w *Collecting) drop() {
+	w.c.used -= len(w.body)
+	if body := w.body; cap(body) > 0 && cap(body) <= maxPooled {
+		bodies.Put(&body)
+	}
+	w.body = nil
 }
 
 // Write takes a part of the body. It fails where the answer cannot be kept.
@@ -151,6 +180,9 @@ func (w *Collecting) Write(p []byte) (int, error) {
 		return 0, errTooLarge
 	}
 	w.c.used += len(p)
+	if w.body == nil {
+		w.body = takeBody(max(w.size, len(p)))
+	}
 	w.body = append(w.body, p...)
 	return len(p), nil
 }
@@ -159,8 +191,7 @@ func (w *Collecting) Write(p []byte) (int, error) {
 func (w *Collecting) Abort() {
 	w.c.mu.Lock()
 	defer w.c.mu.Unlock()
-	w.c.used -= len(w.body)
-	w.body = nil
+	w.drop()
 }
 
 // Commit hands the whole answer to the collector.
@@ -169,8 +200,7 @@ func (w *Collecting) Commit() {
 	defer w.c.mu.Unlock()
 	if w.c.closed || len(w.c.queue) >= maxWaiting {
 		w.c.lost++
-		w.c.used -= len(w.body)
-		w.body = nil
+		w.drop()
 		return
 	}
 	w.c.queue = append(w.c.queue, w)
@@ -312,9 +342,8 @@ func (c *Collector) store(list []*Collecting) {
 			stored = c.put(ctx, w, stored)
 		}
 		c.mu.Lock()
-		c.used -= len(w.body)
+		w.drop()
 		c.mu.Unlock()
-		w.body = nil
 	}
 	if err := c.captures.Add(ctx, stored); err != nil {
 		c.log.Error("assets not indexed", "count", len(stored), "error", err)
