@@ -10,6 +10,11 @@ import (
 // serveStream serves a request of HTTP/2 or HTTP/3. Its peer can hold up one
 // stream without holding up the connection, so patience is with each stream.
 func (s *Server) serveStream(w http.ResponseWriter, r *http.Request) {
+	if why := ambiguous(r); why != none {
+		s.refuse(why)
+		http.Error(w, "400 Bad Request", http.StatusBadRequest)
+		return
+	}
 	rc := http.NewResponseController(w)
 	sw := &streamWriter{ResponseWriter: w, rc: rc, wait: newStreamWait(s.limits.Write, s.limits.Floor, rc.SetWriteDeadline)}
 	if s.quic != nil && r.ProtoMajor == 2 {
@@ -20,6 +25,22 @@ func (s *Server) serveStream(w http.ResponseWriter, r *http.Request) {
 	}
 	s.opts.Handler.ServeHTTP(sw, r)
 	sw.announce()
+}
+
+// ambiguous says what a server of HTTP/1.x, to which a stream may be passed on,
+// could read in another way. The servers of HTTP/2 and HTTP/3 refuse the rest
+// (RFC 9113, section 8.2.1; RFC 9114, section 4.3); they let a space in a path
+// pass, which ends it in a request line.
+func ambiguous(r *http.Request) reason {
+	for i := range len(r.RequestURI) {
+		if classOf[r.RequestURI[i]]&isTarget == 0 {
+			return ReasonRequestLine
+		}
+	}
+	if r.Header["Content_length"] != nil || r.Header["Transfer_encoding"] != nil {
+		return ReasonHeaderLine // see likeFraming
+	}
+	return none
 }
 
 // streamWait is patience with one direction of a stream. A deadline of a stream

@@ -9,7 +9,7 @@ const TABLE: Table = {
   prefix: "/.pillion/from/",
 };
 
-const at = (path: string, base = OWN + path) => new Origins(TABLE, { origin: OWN, pathname: path }, () => base);
+const at = (path: string, base = OWN + path) => new Origins(TABLE, OWN, () => base);
 const page = at("/shop/list");
 
 describe("what a person follows or a script connects to", () => {

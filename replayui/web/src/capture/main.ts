@@ -39,7 +39,6 @@ class Capture {
   #link: Link | undefined;
   #recorder: Recorder | undefined;
   #hand: Hand | undefined;
-  #agents: string[] = [];
   #shared = false;
 
   constructor(kept: Kept) {
@@ -88,21 +87,17 @@ class Capture {
   #hear(m: FromGateway): void {
     switch (m.type) {
       case "welcome":
-        this.#agents = (m.agents ?? []).map((a) => a.name);
         if (m.state === "waiting" && m.code) this.#assist.code(m.code, m.codeExpires ?? 0, false);
         if (m.state === "live") {
-          this.#shared = true;
-          this.#assist.sharing(this.#agents);
+          this.#share(m);
+          if (this.#link?.overflowed) this.#record();
         }
-        if (m.state === "live" && this.#link?.overflowed) this.#record();
         break;
       case "join":
         this.#assist.consent(m.participant ?? 0, m.name ?? "The agent");
         break;
       case "start":
-        this.#agents = (m.agents ?? []).map((a) => a.name);
-        this.#shared = true;
-        this.#assist.sharing(this.#agents);
+        this.#share(m);
         this.#record();
         break;
       case "resync":
@@ -123,6 +118,11 @@ class Capture {
       case "ended":
         this.#over(m.reason ?? "");
     }
+  }
+
+  #share({ agents }: FromGateway): void {
+    this.#shared = true;
+    this.#assist.sharing((agents ?? []).map((a) => a.name));
   }
 
   /** Sends the page whole, and what happens from now on. */

@@ -22,24 +22,21 @@ const CANDIDATE = /([\s,]*)(\S*[^\s,])((?:\s(?:\([^)]*\)|[^,(])*)?)/g;
 
 /** A table, for a document of its own: URLs are resolved as the document would. */
 export class Origins {
-  readonly #at: { origin: string; pathname: string };
+  readonly #own: string;
   readonly #base: () => string;
   #hosts = new Map<string, string>();
-  /** where a document that stands below the prefix comes from: what it takes for its root is not ours */
-  #home: string | undefined;
 
-  constructor(readonly table: Table, at: { origin: string; pathname: string }, base: () => string) {
-    this.#at = at;
+  constructor(readonly table: Table, own: string, base: () => string) {
+    this.#own = own;
     this.#base = base;
-    for (const [from, to] of table.hosts) this.#hosts.set(from, to || at.origin);
-    if (at.pathname.startsWith(table.prefix)) {
-      const [scheme, host] = at.pathname.slice(table.prefix.length).split("/");
-      this.#home = scheme + "://" + host;
-    }
+    for (const [from, to] of table.hosts) this.#hosts.set(from, to || own);
   }
 
   /** What a person follows or a script connects to. */
   link: Mapping = (value) => this.#map(value, false);
+
+  /** Where a script leads its document: only what that resolved to is known, and the page's own origin may be a third party's root. */
+  lead: Mapping = (value) => this.#map(value, false, true);
 
   /** What a page is made of: assets of other hosts too. */
   load: Mapping = (value) => this.#map(value, true);
@@ -53,32 +50,32 @@ export class Origins {
    */
   css: Mapping = (value) => value.replace(CSS_URL, (_, before: string, _quote, url: string) => before + this.load(url));
 
-  #map(value: string, assets: boolean): string {
+  /** A resolved value has lost whether it named a host. */
+  #map(value: string, assets: boolean, resolved?: boolean): string {
+    const { assets: hosts, prefix } = this.table;
+    const below = this.#own + prefix;
+    const base = this.#base();
     let u: URL;
+    let home: string | undefined; // where a document that stands below the prefix comes from
     try {
-      u = new Address(value, this.#base());
+      u = new Address(value, base);
+      if (base.startsWith(below)) {
+        home = new Address(base.slice(below.length).replace("/", "://")).origin;
+        resolved ||= new Address(value, home).origin === home;
+      }
     } catch {
       return value;
     }
-    const [, ws, s] = /^(?:http|(ws))(s?):$/.exec(u.protocol) ?? [];
-    if (s === undefined) return value;
-    const { origin: own } = this.#at;
-    const { prefix } = this.table;
+    const http = /^https?:/.test(u.protocol);
     const rest = u.href.slice(u.href.indexOf("/", u.protocol.length + 2));
-    let from = `http${s}://${u.host}`;
-    if (this.#home && from === own && !ws && !rest.startsWith(prefix)) {
-      from = this.#home;
-      assets = true;
-    }
+    let from = u.host && u.origin.replace(/^ws/, "http"); // blob: has an origin that is not its own
+    if (home && resolved && from === this.#own && !rest.startsWith(prefix)) from = home;
     const host = this.#hosts.get(from);
     let to = value;
-    if (host) to = (ws ? host.replace("http", "ws") : host) + rest;
-    else if (assets && !ws && this.#isAsset(from)) to = own + prefix + from.replace("://", "/") + rest;
+    if (host) to = (http ? host : host.replace("http", "ws")) + rest;
+    else if (http && (from === home || (assets && hosts.some((a) => (a[0] === "*" ? u.host.endsWith(a.slice(1)) : u.host === a))))) {
+      to = below + from.replace("://", "/") + rest;
+    }
     return to === u.href ? value : to;
-  }
-
-  #isAsset(from: string): boolean {
-    const host = from.slice(from.indexOf("/") + 2);
-    return from === this.#home || this.table.assets.some((a) => (a[0] === "*" ? host.endsWith(a.slice(1)) : host === a));
   }
 }

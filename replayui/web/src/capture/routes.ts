@@ -28,8 +28,8 @@ export function route(win: Window & typeof globalThis, table: Table | null): ((r
   if (!table || KEY in win) return;
   defineProperty(win, KEY, { value: true });
   const { document, location } = win;
-  const origins = new Origins(table, location, () => dom.baseURI(document));
-  const { link, load } = origins;
+  const origins = new Origins(table, location.origin, () => dom.baseURI(document));
+  const { load } = origins;
   calls(win, origins);
   const maps = properties(document, origins);
   const named = (i: number): Before => (args, self) => {
@@ -38,8 +38,8 @@ export function route(win: Window & typeof globalThis, table: Table | null): ((r
   patch(win.Element.prototype, "setAttribute", named(0));
   patch(win.Element.prototype, "setAttributeNS", named(1));
   patch(win.SVGAnimatedString.prototype, "baseVal", (args) => put(args, 0, load));
-  follow(win, link);
-  return markup(document, origins, maps);
+  follow(win, origins);
+  return markup(win, origins, maps);
 }
 
 /** Maps an argument that is a string, or an object that stands for its href. Trusted types stay as they are. */
@@ -94,10 +94,12 @@ function properties(document: Document, { link, load, srcset }: Origins): Map<st
  * Links and forms keep what the page wrote: they lend the gateway's address
  * while the event is under way, since what follows an event reads it at once.
  */
-function follow(win: Window & typeof globalThis, link: Mapping): void {
+function follow(win: Window & typeof globalThis, { link, lead }: Origins): void {
+  let decided: string | null = null; // where to, by what the page wrote
   const lend = (el: Element, name: string) => {
     const was = dom.getAttribute(el, name);
     const to = was && link(was);
+    decided = to || decided;
     if (!to || to === was) return;
     dom.setAttribute(el, name, to);
     dom.later(() => {
@@ -126,9 +128,10 @@ function follow(win: Window & typeof globalThis, link: Mapping): void {
   const { location } = win;
   win.navigation?.addEventListener("navigate", (e) => {
     const { url } = e.destination;
-    const to = link(url);
+    const to = (e.sourceElement || url === decided ? link : lead)(url);
     if (to === url || !e.cancelable || e.formData || e.downloadRequest !== null) return;
     e.preventDefault();
+    decided = to;
     location[e.navigationType === "replace" ? "replace" : "assign"](to);
   });
 }
@@ -139,7 +142,7 @@ function follow(win: Window & typeof globalThis, link: Mapping): void {
  * are computed, which is later: so style attributes need no patches of the
  * declarations' many properties.
  */
-function markup(document: Document, { css }: Origins, maps: Map<string, Mapping>): (root: Node) => void {
+function markup(win: Window & typeof globalThis, { css }: Origins, maps: Map<string, Mapping>): (root: Node) => void {
   const mend = (el: Element) => {
     const tag = dom.localName(el);
     for (const name of LOADED[tag]?.split(" ") ?? []) {
@@ -153,7 +156,7 @@ function markup(document: Document, { css }: Origins, maps: Map<string, Mapping>
     if (css(style) !== style) (el as HTMLElement).style.cssText = css(style);
     if (css(text) !== text) el.textContent = css(text);
   };
-  const observer = new MutationObserver((list) => {
+  const mendAll = (list: MutationRecord[]) => {
     try {
       const added = new Set<Node>();
       for (const m of list) {
@@ -169,8 +172,14 @@ function markup(document: Document, { css }: Origins, maps: Map<string, Mapping>
     } catch {
       // the page goes on as it is
     }
-  });
+  };
+  const observer = new MutationObserver(mendAll);
   const watch = (root: Node) => observer.observe(root, { childList: true, subtree: true, attributeFilter: ["style"] });
-  watch(document);
+  watch(win.document);
+  for (const name of ["innerHTML", "outerHTML", "insertAdjacentHTML"]) {
+    for (const of of [win.Element, win.ShadowRoot]) {
+      patch(of.prototype, name, (_, n) => dom.isConnected(n) || watch(dom.parentNode(n) || n), () => mendAll(observer.takeRecords()));
+    }
+  }
   return watch;
 }
