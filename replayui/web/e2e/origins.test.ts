@@ -124,6 +124,13 @@ describe("a script's URL comes to the gateway", () => {
     ["a constructed sheet", `{ const s = new CSSStyleSheet(); s.replaceSync("#at::before { content: url(CDN/56.png) }"); document.adoptedStyleSheets = [s] }`, "GET FROM/56.png"],
     ["a font", `new FontFace("f", "url(CDN/57.txt)").load().catch(() => 0)`, "GET FROM/57.txt"],
     // markup
+    ["innerHTML", `at.innerHTML = '<p><img src="CDN/65.png"></p>'`, "GET FROM/65.png"],
+    ["innerHTML before a place in the page", `document.createElement("div").innerHTML = '<img srcset="CDN/66.png">'`, "GET FROM/66.png"],
+    ["outerHTML", make("p", `setTimeout(() => (el.outerHTML = '<img src="CDN/67.png">'))`), "GET FROM/67.png"],
+    ["outerHTML before a place in the page", `{ const d = document.createElement("div"); d.append(document.createElement("p")); d.firstChild.outerHTML = '<img src="CDN/68.png">' }`, "GET FROM/68.png"],
+    ["insertAdjacentHTML", `at.insertAdjacentHTML("beforebegin", '<img src="CDN/69.png">')`, "GET FROM/69.png"],
+    ["innerHTML in a shadow root", `{ const s = document.createElement("div").attachShadow({ mode: "closed" }); s.innerHTML = '<p><img src="CDN/73.png"></p>' }`, "GET FROM/73.png"],
+    ["innerHTML of more than images", `at.innerHTML = '<video poster="CDN/75.png"></video><input type=image src="CDN/76.png"><svg><image href="CDN/77.png"></image></svg>'`, "GET FROM/77.png"],
     ["nodes that are cloned", `{ const t = document.createElement("template"); t.innerHTML = '<p><img src="CDN/60.png"></p>'; document.body.append(t.content.cloneNode(true)) }`, ""],
     ["markup with a frame", `at.innerHTML = '<b><iframe src="CDN/61.html"></iframe></b>'`, ""],
     ["markup with a style", `at.innerHTML = '<p style="background: url(CDN/62.png)">x</p><style>p { border-image: url(CDN/63.png) 1 }</style>'`, "GET FROM/62.png"],
@@ -228,6 +235,40 @@ it("a frame of another host has its own root", async () => {
   await page.waitForURL(own.origin + from() + "/next.html");
 });
 
+describe("a frame of another host leads to the site that it is below", () => {
+  beforeEach(() => open(from() + "/frame.html"));
+
+  it.each([
+    ["a link to the site, as the gateway wrote it", `at.innerHTML = '<a href="OWN/a.html?b">x</a>'; at.firstChild.click()`, "OWN/a.html?b"],
+    ["a link to the site by its own name", `at.innerHTML = '<a href="LEGACY/b.html">x</a>'; at.firstChild.click()`, "OWN/b.html"],
+    ["that without a place in the page", `{ const a = document.createElement("a"); a.href = "LEGACY/c.html"; a.click() }`, "OWN/c.html"],
+    ["a link to its own root", `at.innerHTML = '<a href="/d.html">x</a>'; at.firstChild.click()`, "FROM/d.html"],
+    ["a form of queries", `at.innerHTML = '<form action="OWN/e.html"><input name=a value=b><button></form>'; document.querySelector("button").click()`, "OWN/e.html?a=b"],
+    ["a form of its own", `at.innerHTML = '<form action="/f.html"><input name=a value=b></form>'; at.firstChild.submit()`, "FROM/f.html?a=b"],
+    ["a form that posts", `at.innerHTML = '<form method=post action="OWN/g.html"><input name=a value=b></form>'; at.firstChild.requestSubmit()`, "OWN/g.html"],
+    ["a script that names the site", `location.href = "LEGACY/h.html"`, "OWN/h.html"],
+    ["a script that names its own root", `location.replace("/i.html")`, "FROM/i.html"],
+    ["a click that a script follows with its own root", `at.innerHTML = '<a href="#">x</a>'; at.firstChild.onclick = () => { location.href = "/j.html" }; at.firstChild.click()`, "FROM/j.html"],
+  ])("by %s", async (_, script, to) => {
+    const named = (text: string) => text.replaceAll("FROM", own.origin + from()).replaceAll("OWN", own.origin);
+    await run(named(`setTimeout(() => { ${script} })`));
+    await page.waitForURL(named(to), { timeout: 5000 });
+    expect([...legacy.asked, ...cdn.asked]).toEqual([]);
+  });
+
+  it("by its pictures", async () => {
+    await run(`at.innerHTML = '<img src="${own.origin}/1.png"><img src="/2.png"><img src="LEGACY/3.png">'`);
+    for (const request of ["GET /1.png", `GET ${from()}/2.png`, "GET /3.png"]) await comes(request);
+  });
+});
+
+it("a link of the site's leads a third party's frame back", async () => {
+  pages["/frames"] = { html: `<body><iframe name=f src="${from()}/frame.html"></iframe><a target=f href="/back.html">x</a>` };
+  await open("/frames");
+  await page.locator("a").click();
+  await comes("GET /back.html");
+});
+
 it("works on a page that replaced built-ins before", async () => {
   pages["/replaced"] = {
     html: `<body><div id=at></div><script>
@@ -262,6 +303,8 @@ it("built-ins look as they did", async () => {
     }
     const setter = (w: typeof globalThis) => Object.getOwnPropertyDescriptor(w.HTMLImageElement.prototype, "src")!.set;
     same("src", setter(window), setter(theirs));
+    const html = (w: typeof globalThis) => Object.getOwnPropertyDescriptor(w.Element.prototype, "innerHTML")!.set!;
+    same("innerHTML", html(window), html(theirs));
     if (Request.prototype.constructor !== Request || WebSocket.OPEN !== 1 || !(new Audio() instanceof Audio)) odd.push("prototypes");
     const thrown = (f: () => unknown) => { try { f(); return ""; } catch (e) { return String(e); } };
     for (const wrong of [() => Reflect.apply(setter(window)!, {}, ["x"]), () => Reflect.apply(WebSocket, undefined, ["ws://x"]), () => new WebSocket("nonsense:")]) {
@@ -276,10 +319,10 @@ it("touches nothing without a table", async () => {
   await open("/page", plain.origin);
   const sources = await page.evaluate(() => {
     const setter = Object.getOwnPropertyDescriptor(HTMLImageElement.prototype, "src")!.set;
-    return [fetch, Request, WebSocket, open, XMLHttpRequest.prototype.open, Element.prototype.setAttribute, setter].map(String);
+    return [fetch, Request, WebSocket, open, XMLHttpRequest.prototype.open, Element.prototype.setAttribute, Element.prototype.insertAdjacentHTML, setter].map(String);
   });
   // A proxy's source has no name.
-  expect(sources.map((s) => /^function ([\w ]+)\(\) \{ \[native code\] \}$/.exec(s)?.[1])).toEqual(["fetch", "Request", "WebSocket", "open", "open", "setAttribute", "set src"]);
+  expect(sources.map((s) => /^function ([\w ]+)\(\) \{ \[native code\] \}$/.exec(s)?.[1])).toEqual(["fetch", "Request", "WebSocket", "open", "open", "setAttribute", "insertAdjacentHTML", "set src"]);
   await run(`new Image().src = "CDN/80.png"; void 0`);
   await expect.poll(() => cdn.asked).toEqual(["GET /80.png"]);
 });
@@ -296,6 +339,17 @@ describe("under a policy that requires trusted types", () => {
     for (const request of ["90.png", "91.html", "92.png", "93.png"]) await expect.poll(() => own.asked).toContain(`GET ${from()}/${request}`);
     expect(await run("violations")).toEqual([]);
     expect(trouble).toEqual([]);
+  });
+
+  it("markup is the page's own trusted one", async () => {
+    pages["/policy"] = { headers: { "content-security-policy": headers["content-security-policy"].replace("'none'", "mine") }, html };
+    await open("/policy");
+    await run(`window.seen = []; window.mine = trustedTypes.createPolicy("mine", { createHTML: (s) => (seen.push(s), s) }); ${watched};
+      at.innerHTML = mine.createHTML('<b><img src="CDN/95.png"></b>'); at.firstChild.outerHTML = mine.createHTML('<i><img src="CDN/96.png"></i>');
+      at.insertAdjacentHTML("beforeend", mine.createHTML('<img src="CDN/97.png">')); void 0`);
+    for (const request of ["95.png", "96.png", "97.png"]) await comes(`GET ${from()}/${request}`);
+    expect(await run("[seen.length, violations.length]")).toEqual([3, 0]);
+    expect(await run(`try { at.innerHTML = "<u>x</u>"; "set" } catch (e) { e.name + " " + at.querySelectorAll("u").length }`)).toBe("TypeError 0");
   });
 
   it("a session runs", async () => {

@@ -9,8 +9,8 @@ const TABLE: Table = {
   prefix: "/.pillion/from/",
 };
 
-const at = (path: string, base = OWN + path) => new Origins(TABLE, OWN, () => base);
-const page = at("/shop/list");
+const at = (base: string) => new Origins(TABLE, OWN, () => base);
+const page = at(OWN + "/shop/list");
 
 describe("what a person follows or a script connects to", () => {
   it.each([
@@ -38,7 +38,7 @@ describe("what a person follows or a script connects to", () => {
   ])("%j stays as it is", (url) => expect(page.link(url)).toBe(url));
 
   it("is resolved by the document's base", () => {
-    expect(at("/a", "https://legacy.internal/b/").link("c?d")).toBe(OWN + "/b/c?d");
+    expect(at("https://legacy.internal/b/").link("c?d")).toBe(OWN + "/b/c?d");
   });
 });
 
@@ -64,16 +64,48 @@ describe("what a page is made of", () => {
 });
 
 describe("a document of another host", () => {
-  const frame = at("/.pillion/from/https/cdn.example.com:8443/embed/a.html");
+  const HOME = FROM + "/https/cdn.example.com:8443";
+  const frame = at(HOME + "/embed/a.html");
 
   it("has its own root", () => {
-    expect(frame.load("/a.png")).toBe(FROM + "/https/cdn.example.com:8443/a.png");
-    expect(frame.link("/b.html")).toBe(FROM + "/https/cdn.example.com:8443/b.html");
-    expect(frame.link("../../../../../../b.html")).toBe(FROM + "/https/cdn.example.com:8443/b.html");
+    expect(frame.load("/a.png")).toBe(HOME + "/a.png");
+    expect(frame.load(" \t\\a.png")).toBe(HOME + "/a.png");
+    expect(frame.link("/b.html")).toBe(HOME + "/b.html");
+    expect(frame.link("../../../../../../b.html")).toBe(HOME + "/b.html");
+    expect(frame.srcset("/a.png 1x, b.png 2x")).toBe(HOME + "/a.png 1x, b.png 2x");
+    expect(frame.css("url(/a.png)")).toBe(`url(${HOME}/a.png)`);
   });
 
   it("keeps what is relative to it, and what is mapped", () => {
-    for (const url of ["b.html", "../a.png", "#a", FROM + "/https/cdn.example.com:8443/b.html"]) expect(frame.load(url)).toBe(url);
+    for (const url of ["b.html", "../a.png", "#a", "", "?b", HOME + "/b.html"]) expect(frame.load(url)).toBe(url);
+  });
+
+  it.each([
+    OWN, OWN + "/a", " \thttps://HELP.example.com:443/a\n", "//help.example.com/a", "\\\\help.example.com/a", "/\t/help.example.com/a", "https:\\\\help.example.com/a",
+  ])("leads to the site that it is below where it names that: %j", (url) => {
+    for (const map of [frame.link, frame.load]) expect(map(url)).toBe(url);
+  });
+
+  it("leads to the site by the site's own name", () => {
+    for (const map of [frame.link, frame.load, frame.lead]) expect(map("https://legacy.internal/a?b#c")).toBe(OWN + "/a?b#c");
+  });
+
+  it("leads to its own host by that host's name", () => {
+    for (const map of [frame.link, frame.load, frame.lead]) expect(map("https://cdn.example.com:8443/a")).toBe(HOME + "/a");
+    for (const map of [frame.link, frame.lead]) expect(map("https://cdn.example.com/a")).toBe("https://cdn.example.com/a");
+  });
+
+  it("is led by its scripts from its own root", () => {
+    expect(frame.lead(OWN + "/a?b#c")).toBe(HOME + "/a?b#c");
+    expect(frame.lead(OWN + "//cdn.example.com/a")).toBe(HOME + "//cdn.example.com/a");
+    expect(frame.lead(HOME + "/a")).toBe(HOME + "/a");
+    expect(page.lead(OWN + "/a")).toBe(OWN + "/a");
+  });
+
+  it("is where its base element says", () => {
+    expect(at(OWN + "/").load("/a.png")).toBe("/a.png");
+    expect(at(FROM + "/http/cdn.example.com/").load("/a.png")).toBe(FROM + "/http/cdn.example.com/a.png");
+    expect(at(OWN + "/.pillion/from/nonsense").load("/a.png")).toBe("/a.png");
   });
 
   it("loads from other hosts as a page does", () => {

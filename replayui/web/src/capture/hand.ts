@@ -134,8 +134,10 @@ function event(name: string, at: MouseEventInit): Event {
   return name.startsWith("pointer") ? new PointerEvent(name, { ...at, pointerType: "mouse", isPrimary: true }) : new MouseEvent(name, at);
 }
 
-const setter = (of: Field): ((v: string) => void) => Object.getOwnPropertyDescriptor(of, "value")!.set!;
-const setters = new Map([["input", setter(HTMLInputElement.prototype)], ["textarea", setter(HTMLTextAreaElement.prototype)]]);
+const setters = new Map<string, (v: string) => void>();
+for (const proto of [HTMLInputElement.prototype, HTMLTextAreaElement.prototype]) {
+  setters.set(proto === HTMLInputElement.prototype ? "input" : "textarea", Object.getOwnPropertyDescriptor(proto, "value")!.set!);
+}
 
 /** Types text as a whole; frameworks that watch a field's own setter see the events after it. */
 function fill(el: HTMLElement, value: string): boolean {

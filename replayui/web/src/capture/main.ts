@@ -39,6 +39,7 @@ class Capture {
   #link: Link | undefined;
   #recorder: Recorder | undefined;
   #hand: Hand | undefined;
+  #agents: string[] = [];
   #shared = false;
 
   constructor(kept: Kept) {
@@ -87,17 +88,21 @@ class Capture {
   #hear(m: FromGateway): void {
     switch (m.type) {
       case "welcome":
+        this.#agents = (m.agents ?? []).map((a) => a.name);
         if (m.state === "waiting" && m.code) this.#assist.code(m.code, m.codeExpires ?? 0, false);
         if (m.state === "live") {
-          this.#share(m);
-          if (this.#link?.overflowed) this.#record();
+          this.#shared = true;
+          this.#assist.sharing(this.#agents);
         }
+        if (m.state === "live" && this.#link?.overflowed) this.#record();
         break;
       case "join":
         this.#assist.consent(m.participant ?? 0, m.name ?? "The agent");
         break;
       case "start":
-        this.#share(m);
+        this.#agents = (m.agents ?? []).map((a) => a.name);
+        this.#shared = true;
+        this.#assist.sharing(this.#agents);
         this.#record();
         break;
       case "resync":
@@ -118,11 +123,6 @@ class Capture {
       case "ended":
         this.#over(m.reason ?? "");
     }
-  }
-
-  #share({ agents }: FromGateway): void {
-    this.#shared = true;
-    this.#assist.sharing((agents ?? []).map((a) => a.name));
   }
 
   /** Sends the page whole, and what happens from now on. */

@@ -35,7 +35,7 @@ export class Origins {
   /** What a person follows or a script connects to. */
   link: Mapping = (value) => this.#map(value, false);
 
-  /** Where a script leads its document: only what that resolved to is known, and the page's own origin may be a third party's root. */
+  /** Where a script leads its document: what it wrote is not known, only what that resolved to. */
   lead: Mapping = (value) => this.#map(value, false, true);
 
   /** What a page is made of: assets of other hosts too. */
@@ -50,13 +50,18 @@ export class Origins {
    */
   css: Mapping = (value) => value.replace(CSS_URL, (_, before: string, _quote, url: string) => before + this.load(url));
 
-  /** A resolved value has lost whether it named a host. */
+  /**
+   * In a third party's document, a value that names no host is relative to that
+   * party; one that names the page's own means the site: so it was mapped before.
+   * A resolved value does not tell, and is taken for the former.
+   */
   #map(value: string, assets: boolean, resolved?: boolean): string {
+    const own = this.#own;
     const { assets: hosts, prefix } = this.table;
-    const below = this.#own + prefix;
+    const below = own + prefix;
     const base = this.#base();
     let u: URL;
-    let home: string | undefined; // where a document that stands below the prefix comes from
+    let home: string | undefined; // the third party's origin, where the base stands below the prefix
     try {
       u = new Address(value, base);
       if (base.startsWith(below)) {
@@ -69,7 +74,7 @@ export class Origins {
     const http = /^https?:/.test(u.protocol);
     const rest = u.href.slice(u.href.indexOf("/", u.protocol.length + 2));
     let from = u.host && u.origin.replace(/^ws/, "http"); // blob: has an origin that is not its own
-    if (home && resolved && from === this.#own && !rest.startsWith(prefix)) from = home;
+    if (home && resolved && from === own && !rest.startsWith(prefix)) from = home;
     const host = this.#hosts.get(from);
     let to = value;
     if (host) to = (http ? host : host.replace("http", "ws")) + rest;

@@ -19,7 +19,9 @@ const OBSERVED = Object.keys(LOADED) + ',style,[style*="url("]';
  * well, every getter and attribute would have to be replaced. Not reached:
  * import(), service workers, meta refresh and base elements made by script, what
  * a worker asks for, forms that post from a shadow root, and frames that a
- * script makes without a document of the site's.
+ * script makes without a document of the site's. A navigation that no element
+ * brings about is known by what its URL resolved to: in a third party's frame,
+ * one to the page's own origin counts as one to that party's root.
  *
  * Returns what watches the markup in a new shadow root; nothing is touched and
  * nothing returned where there is no table, or another run was here before.
@@ -128,6 +130,7 @@ function follow(win: Window & typeof globalThis, { link, lead }: Origins): void 
   const { location } = win;
   win.navigation?.addEventListener("navigate", (e) => {
     const { url } = e.destination;
+    // What an element leads to was decided when it was clicked, by what is written in it.
     const to = (e.sourceElement || url === decided ? link : lead)(url);
     if (to === url || !e.cancelable || e.formData || e.downloadRequest !== null) return;
     e.preventDefault();
@@ -137,10 +140,12 @@ function follow(win: Window & typeof globalThis, { link, lead }: Origins): void 
 }
 
 /**
- * Mends what came by markup: by innerHTML, document.write, cloning. The first
- * request for an image may be out by then. A background is fetched when styles
- * are computed, which is later: so style attributes need no patches of the
- * declarations' many properties.
+ * Mends what came by markup. By innerHTML and its like at once: Chromium asks for
+ * images when the script is through, and then by the mended URL; for frames and
+ * style sheets it may have asked by then. By document.write or cloning when an
+ * observer hears of it: the first request for an image may be out as well. A
+ * background is fetched when styles are computed, which is later: so style
+ * attributes need no patches of the declarations' many properties.
  */
 function markup(win: Window & typeof globalThis, { css }: Origins, maps: Map<string, Mapping>): (root: Node) => void {
   const mend = (el: Element) => {
