@@ -4,7 +4,7 @@ WEB     := replayui/web
 # Tools and test servers that are built once and kept, outside the tree.
 CACHE   ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/pillion
 LINT    := v2.15.0
-PACKAGE_NAMES := chromium dokuwiki php-cli php-xml php-mbstring php-sqlite3 apache2-bin apache2-doc adminer media-types nginx-light libnss3-tools libnss-wrapper
+PACKAGE_NAMES := chromium dokuwiki php-cli php-xml php-mbstring php-sqlite3 apache2-bin apache2-doc adminer media-types nginx-light libnss3-tools libnss-wrapper openssl
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 
 .PHONY: all demo build test test-go test-web test-e2e bench lint vet ui packages clean

@@ -100,6 +100,7 @@ func (x *exchange) mapper() rewrite.Mapper {
 func (g *Gateway) prepare(x *exchange) {
 	h := x.header
 	copyHeader(h, x.in.Header)
+	dropTwins(h)
 	g.setForwarded(x)
 	dropCookies(h, visitCookie, sessionCookie)
 	if x.third != nil {
@@ -148,6 +149,20 @@ func (x *exchange) mapBack(name string) {
 	}
 	if real := x.v.origins.Real(values[0]); real != values[0] {
 		x.header[name] = []string{real}
+	}
+}
+
+// dropTwins takes out what becomes one with a header of ours where headers are
+// made variables, as in CGI.
+func dropTwins(h http.Header) {
+	for name := range h {
+		if !strings.Contains(name, "_") {
+			continue
+		}
+		switch strings.ReplaceAll(strings.ToLower(name), "_", "-") {
+		case "forwarded", "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto", "x-forwarded-port", "x-real-ip":
+			delete(h, name)
+		}
 	}
 }
 

@@ -18,7 +18,7 @@ const (
 func isHopByHop(name string) bool {
 	switch name {
 	case "Connection", "Proxy-Connection", "Keep-Alive", "Proxy-Authenticate", "Proxy-Authorization",
-		"Te", "Trailer", "Transfer-Encoding", "Upgrade":
+		"Te", "Trailer", "Transfer-Encoding", "Upgrade", "Http2-Settings":
 		return true
 	}
 	return false
@@ -41,13 +41,28 @@ func copyHeader(to, from http.Header) {
 	}
 }
 
+// isUpgrade reports whether a request asks for another protocol. One that asks
+// for HTTP/2 goes on without that: the connection it would get is a tunnel to the
+// upstream, past everything that is done with requests here.
 func isUpgrade(h http.Header) bool {
-	if len(h["Upgrade"]) == 0 {
+	if len(h["Upgrade"]) == 0 || asksForHTTP2(h["Upgrade"]) {
 		return false
 	}
 	for _, line := range h["Connection"] {
 		for word := range strings.SplitSeq(line, ",") {
 			if strings.EqualFold(strings.TrimSpace(word), "upgrade") {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+func asksForHTTP2(upgrade []string) bool {
+	for _, line := range upgrade {
+		for word := range strings.SplitSeq(strings.ToLower(line), ",") {
+			name, _, _ := strings.Cut(strings.TrimSpace(word), "/")
+			if name == "h2c" || name == "h2" || name == "http" {
 				return true
 			}
 		}
@@ -116,8 +131,11 @@ var visitNames = []string{visitCookie}
 // passed where the browser came by TLS; X-Frame-Options and Clear-Site-Data are
 // passed as they are.
 func (x *exchange) answerHeader(h http.Header, resp *http.Response) {
+	own, announced := h["Alt-Svc"] // the listener's, for HTTP/3
 	copyHeader(h, resp.Header)
-	delete(h, "Alt-Svc")
+	if delete(h, "Alt-Svc"); announced {
+		h["Alt-Svc"] = own
+	}
 	delete(h, "Nel")
 	if !x.v.secure {
 		delete(h, "Strict-Transport-Security")

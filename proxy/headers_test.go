@@ -15,11 +15,13 @@ func TestRequestHeadersOnTheWayIn(t *testing.T) {
 	gw, up := front(t, site, nil)
 	get(t, gw+"/x",
 		"Connection", "X-Secret, keep-alive", "X-Secret", "1", "Te", "trailers", "Proxy-Authorization", "Basic x",
+		"X_Forwarded_For", "6.6.6.6", "X_REAL-ip", "6.6.6.6", "X_Own", "kept",
 		"X-Forwarded-For", "6.6.6.6", "X-Forwarded-Host", "evil", "Forwarded", "for=6.6.6.6",
 		"Origin", gw, "Referer", gw+"/a?b", "Cookie", "a=1; pillion_visit=v;b=2; pillion_session=s",
 		"User-Agent", "", "Range", "bytes=0-5")
 	gwHost := strings.TrimPrefix(gw, "http://")
 	for name, want := range map[string]string{
+		"X_forwarded_for": "", "X_real-Ip": "", "X_own": "kept",
 		"X-Secret": "", "Te": "", "Proxy-Authorization": "", "Keep-Alive": "", "Forwarded": "",
 		"X-Forwarded-For": "127.0.0.1", "X-Forwarded-Host": gwHost, "X-Forwarded-Proto": "http",
 		"Origin": up, "Referer": up + "/a?b", "Cookie": "a=1;b=2", "User-Agent": "", "Range": "",
@@ -145,5 +147,16 @@ func TestTheRestPassesByteForByte(t *testing.T) {
 	_ = head.Body.Close()
 	if head.ContentLength != 6 {
 		t.Errorf("HEAD: length %d", head.ContentLength)
+	}
+}
+
+func TestAnUpgradeToHTTP2IsNoTunnel(t *testing.T) {
+	for _, upgrade := range []string{"h2c", "websocket, H2C", "HTTP/2.0"} {
+		var seen http.Header
+		gw, _ := front(t, http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { seen = r.Header.Clone() }), nil)
+		resp, _ := get(t, gw, "Connection", "Upgrade, HTTP2-Settings", "Upgrade", upgrade, "HTTP2-Settings", "AAMAAABkAAQAAP__")
+		if resp.StatusCode != http.StatusOK || seen.Get("Upgrade") != "" || seen.Get("Http2-Settings") != "" {
+			t.Errorf("%s: %s %v", upgrade, resp.Status, seen)
+		}
 	}
 }

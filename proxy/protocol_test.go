@@ -294,6 +294,22 @@ func TestHeadersThatWouldLeadAroundUs(t *testing.T) {
 	}
 }
 
+func TestTheListenersOwnAnnouncementOfHTTP3Stays(t *testing.T) {
+	site := startSite(t, func(w http.ResponseWriter, _ *http.Request) { w.Header().Set("Alt-Svc", `h3=":1"`) })
+	g, err := New(Options{Sites: []Site{{Upstreams: []string{site}}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer g.Close()
+	gw := startSite(t, func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Alt-Svc", `h3=":443"`)
+		g.ServeHTTP(w, r)
+	})
+	if resp, _ := fetch(t, gw, "", "/"); resp.Header.Get("Alt-Svc") != `h3=":443"` {
+		t.Errorf("%v", resp.Header)
+	}
+}
+
 func TestWhatAPageVariesByIsTold(t *testing.T) {
 	site := startSite(t, func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Vary", "Cookie")

@@ -172,14 +172,14 @@ func (s *Server) postSignIn(w http.ResponseWriter, r *http.Request) error {
 	token := s.token(a.Name, until)
 	http.SetCookie(w, &http.Cookie{
 		Name: signInCookie, Value: token, Path: "/", Expires: until, HttpOnly: true,
-		SameSite: http.SameSiteStrictMode, Secure: r.TLS != nil,
+		SameSite: http.SameSiteStrictMode, Secure: s.secure(r),
 	})
 	return answer(w, http.StatusOK, map[string]any{"account": a, "token": token})
 }
 
 func (s *Server) postSignOut(w http.ResponseWriter, r *http.Request) error {
 	http.SetCookie(w, &http.Cookie{
-		Name: signInCookie, Path: "/", MaxAge: -1, HttpOnly: true, SameSite: http.SameSiteStrictMode, Secure: r.TLS != nil,
+		Name: signInCookie, Path: "/", MaxAge: -1, HttpOnly: true, SameSite: http.SameSiteStrictMode, Secure: s.secure(r),
 	})
 	return answer(w, http.StatusOK, struct{}{})
 }

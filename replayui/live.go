@@ -48,7 +48,7 @@ func (s *Server) postSession(w http.ResponseWriter, r *http.Request, org events.
 	status := http.StatusOK
 	session := s.ofBrowser(r)
 	if session == nil && in.Resume {
-		setSessionCookie(w, r, "", -1)
+		s.setSessionCookie(w, r, "", -1)
 		w.WriteHeader(http.StatusNoContent)
 		return nil
 	}
@@ -61,7 +61,7 @@ func (s *Server) postSession(w http.ResponseWriter, r *http.Request, org events.
 		if session, err = s.opts.Hub.Start(r.Context(), info); err != nil {
 			return err
 		}
-		setSessionCookie(w, r, s.opts.Hub.Secret(session.Info().ID), 0)
+		s.setSessionCookie(w, r, s.opts.Hub.Secret(session.Info().ID), 0)
 		status = http.StatusCreated
 	}
 	now := s.opts.Now()
@@ -79,10 +79,10 @@ func bound(s string, most int) string {
 	return s[:most]
 }
 
-func setSessionCookie(w http.ResponseWriter, r *http.Request, value string, age int) {
+func (s *Server) setSessionCookie(w http.ResponseWriter, r *http.Request, value string, age int) {
 	http.SetCookie(w, &http.Cookie{
 		Name: sessionCookie, Value: value, Path: "/.pillion/", MaxAge: age, HttpOnly: true,
-		SameSite: http.SameSiteStrictMode, Secure: r.TLS != nil,
+		SameSite: http.SameSiteStrictMode, Secure: s.secure(r),
 	})
 }
 
@@ -99,7 +99,7 @@ func (s *Server) deleteSession(w http.ResponseWriter, r *http.Request) error {
 	if session := s.ofBrowser(r); session != nil {
 		session.End("user")
 	}
-	setSessionCookie(w, r, "", -1)
+	s.setSessionCookie(w, r, "", -1)
 	w.WriteHeader(http.StatusNoContent)
 	return nil
 }

@@ -23,6 +23,8 @@ type Options struct {
 	// Key signs sign-ins.
 	Key    []byte
 	Logger *slog.Logger
+	// TrustForwarded believes X-Forwarded-Proto: there is a proxy in front.
+	TrustForwarded bool
 	// Now replaces the clock; for tests.
 	Now func() time.Time
 }
@@ -58,6 +60,11 @@ func New(opts Options) (*Server, error) {
 		return nil, errors.New("console: the key is shorter than 16 bytes")
 	}
 	return &Server{opts: opts, log: opts.Logger, scripts: scripts, attempts: attempts{failed: map[string]attempt{}}}, nil
+}
+
+// secure reports whether the browser came by TLS.
+func (s *Server) secure(r *http.Request) bool {
+	return r.TLS != nil || s.opts.TrustForwarded && r.Header.Get("X-Forwarded-Proto") == "https"
 }
 
 // URLs leads what the viewers of a page load to the archive; for events.HubOptions.

@@ -392,3 +392,16 @@ func TestTicketsOpenOnce(t *testing.T) {
 func capturesOf(css archive.Ref) []archive.Capture {
 	return []archive.Capture{{URL: "http://site/a.css", Time: time.Now(), Ref: css, Type: "text/css", Size: 10}}
 }
+
+func TestCookiesAreSecureBehindATrustedProxyThatEndsTLS(t *testing.T) {
+	for _, trusted := range []bool{true, false} {
+		s := &Server{opts: Options{TrustForwarded: trusted}}
+		r := httptest.NewRequest(http.MethodPost, "/", nil)
+		r.Header.Set("X-Forwarded-Proto", "https")
+		w := httptest.NewRecorder()
+		s.setSessionCookie(w, r, "x", 0)
+		if c := w.Result().Cookies(); len(c) != 1 || c[0].Secure != trusted {
+			t.Errorf("trusted %v: %v", trusted, c)
+		}
+	}
+}

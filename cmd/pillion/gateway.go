@@ -74,7 +74,7 @@ func openGateway(ctx context.Context, f gatewayFlags, sites []siteConfig, logger
 	g.onClose(g.hub.Close)
 	ui, err := replayui.New(replayui.Options{
 		Hub: g.hub, Directory: kept.directory, Catalogue: kept.catalogue, Objects: kept.store, Blobs: kept.store,
-		Captures: kept.captures, Copies: copies, Accounts: replayui.NewAccounts(accountsFile(f.Data)), Key: key, Logger: logger,
+		Captures: kept.captures, Copies: copies, Accounts: replayui.NewAccounts(accountsFile(f.Data)), Key: key, Logger: logger, TrustForwarded: f.TrustProxy,
 	})
 	if err != nil {
 		return g, err

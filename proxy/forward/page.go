@@ -11,7 +11,8 @@ import (
 const style = `<meta charset="utf-8"><meta name="viewport" content="width=device-width">
 <style>body{font:16px/1.5 system-ui,sans-serif;margin:12vh auto;max-width:36rem;padding:0 1.5rem;color:#1c2430;background:#fff}
 h1{font-size:1.4rem;margin:0 0 .5rem}h2{font-size:1.05rem;margin:1.5rem 0 .25rem}p,ul,ol{margin:.5rem 0;color:#4a5565}
-code{font-size:.9rem;overflow-wrap:anywhere;color:#1c2430}a{color:#0b57d0}</style>`
+li{margin:.4rem 0}
+code{font-size:.9rem;overflow-wrap:anywhere;color:#1c2430}li code.own{display:block;margin:.4rem 0;padding:.5rem .75rem;background:#f3f5f8;border-radius:6px}a{color:#0b57d0}</style>`
 
 var failurePage = template.Must(template.New("failure").Parse(`<!DOCTYPE html>
 <html lang="en"><head>` + style + `
@@ -28,10 +29,12 @@ var indexPage = template.Must(template.New("index").Parse(`<!DOCTYPE html>
 <p>{{if .Tunnel}}Other sites are passed on as they are.{{else}}It leads to no other site.{{end}}</p>
 <h2>Setting up a browser</h2>
 <ol>
-<li>In the browser's network settings choose automatic proxy configuration, with the address<br><code>{{.PAC}}</code></li>
-<li>Let the browser, or the computer, trust <a href="/pillion-ca.pem">this gateway's certificate authority</a> for web sites.
-It can vouch for the sites above and for no others. Compare before you trust it, with what your administrator tells you:<br>
-<code>SHA-256 {{.Fingerprint}}</code></li>
+<li>In the browser's network settings choose automatic proxy configuration, with this address:
+<code class="own">{{.PAC}}</code></li>
+<li>For sites with https, <a href="/pillion-ca.pem">download this gateway's certificate authority</a> and let the browser,
+or the computer, trust it for web sites. It can vouch for the sites above and for no others. Before you trust it, compare
+its SHA-256 fingerprint with what your administrator tells you:
+<code class="own">{{.Fingerprint}}</code></li>
 </ol>
 <p>The authority is valid until {{.Until}}.</p>
 </body></html>
