@@ -239,7 +239,8 @@ func (g *Gateway) sendByTransport(x *exchange, host string) (*http.Response, err
 	x.lent = true
 	var mu sync.Mutex // the transport may tell of a hint after it has returned
 	returned := false
-	ctx := httptrace.WithClientTrace(x.in.Context(), &httptrace.ClientTrace{Got1xxResponse: func(code int, h textproto.MIMEHeader) error {
+	ctx, cancel := context.WithCancelCause(x.in.Context())
+	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{Got1xxResponse: func(code int, h textproto.MIMEHeader) error {
 		mu.Lock()
 		defer mu.Unlock()
 		if !returned {
@@ -252,7 +253,12 @@ func (g *Gateway) sendByTransport(x *exchange, host string) (*http.Response, err
 	mu.Lock()
 	defer mu.Unlock()
 	returned = true
-	return resp, err
+	if err != nil {
+		cancel(nil)
+		return nil, err
+	}
+	limitIdle(resp, g.opts.BodyIdle, cancel)
+	return resp, nil
 }
 
 // outgoing is the request as an upstream gets it.

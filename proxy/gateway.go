@@ -37,6 +37,9 @@ func New(opts Options) (*Gateway, error) {
 	if g.log == nil {
 		g.log = slog.New(slog.DiscardHandler)
 	}
+	if g.opts.BodyIdle <= 0 {
+		g.opts.BodyIdle = idleLimit
+	}
 	if g.transport == nil {
 		t := newTransport()
 		g.transport, g.idle = t, t

@@ -36,20 +36,21 @@ var errHeaderTooLarge = errors.New("the answer's header is too large")
 // handler's own goroutine writes the request and reads the answer, which costs
 // about half. Answers are parsed by net/http.
 type lean struct {
-	addr string
-	dial func(ctx context.Context, network, addr string) (net.Conn, error)
+	addr     string
+	idleBody time.Duration // longest time between two parts of a body
+	dial     func(ctx context.Context, network, addr string) (net.Conn, error)
 
 	mu     sync.Mutex
 	idle   []*leanConn // the last one was used last
 	closed bool
 }
 
-func newLean(host string) *lean {
+func newLean(host string, idleBody time.Duration) *lean {
 	addr := host
 	if _, _, err := net.SplitHostPort(host); err != nil {
 		addr = net.JoinHostPort(strings.Trim(host, "[]"), "80")
 	}
-	return &lean{addr: addr, dial: (&net.Dialer{Timeout: dialLimit, KeepAlive: 30 * time.Second}).DialContext}
+	return &lean{addr: addr, idleBody: idleBody, dial: (&net.Dialer{Timeout: dialLimit, KeepAlive: 30 * time.Second}).DialContext}
 }
 
 // roundTrip sends a request and reads the answer's header. early is told of
@@ -224,10 +225,7 @@ func (c *leanConn) body(resp *http.Response) {
 		c.end(!resp.Close)
 		return
 	}
-	limit := idleLimit
-	if strings.HasPrefix(resp.Header.Get("Content-Type"), "text/event-stream") {
-		limit = eventLimit
-	}
+	limit := bodyLimit(resp, c.of.idleBody)
 	resp.Body = &leanBody{body: resp.Body, c: c, keep: !resp.Close, limit: limit}
 }
 
@@ -261,6 +259,14 @@ func (c *leanConn) extend(by time.Duration) {
 	}
 	c.deadline = until
 	_ = c.SetReadDeadline(until) // a connection that cannot will fail to read
+}
+
+// bodyLimit is the longest time between two parts of an answer's body.
+func bodyLimit(resp *http.Response, usual time.Duration) time.Duration {
+	if strings.HasPrefix(resp.Header.Get("Content-Type"), "text/event-stream") {
+		return eventLimit
+	}
+	return usual
 }
 
 // leanBody is an answer's body; it gives the connection back.

@@ -36,6 +36,9 @@ type Options struct {
 	Metrics prometheus.Registerer
 	// Transport replaces the gateway's own; for tests.
 	Transport http.RoundTripper
+	// BodyIdle is the longest time between two parts of a site's answer; 10 min
+	// where it is 0. Event streams have a day.
+	BodyIdle time.Duration
 	// TrustForwarded keeps X-Forwarded-* of a proxy in front and adds to them.
 	TrustForwarded bool
 }

@@ -270,6 +270,31 @@ func TestADribblingPageGoesOnWithItsHead(t *testing.T) {
 	}
 }
 
+func TestAnAnswerThatDoesNotGoOnIsBrokenOff(t *testing.T) {
+	for _, method := range []string{http.MethodGet, http.MethodPost} { // each has a transport of its own
+		t.Run(method, func(t *testing.T) {
+			end := make(chan struct{})
+			defer close(end)
+			site := startSite(t, func(w http.ResponseWriter, r *http.Request) {
+				_, _ = io.Copy(io.Discard, r.Body)
+				_, _ = io.WriteString(w, "begin")
+				_ = http.NewResponseController(w).Flush()
+				<-end
+			})
+			gw := serveGateway(t, Options{BodyIdle: 50 * time.Millisecond, Sites: []Site{{Upstreams: []string{site}}}})
+			req, _ := http.NewRequestWithContext(t.Context(), method, gw, strings.NewReader(map[string]string{http.MethodPost: "x"}[method]))
+			resp, err := http.DefaultTransport.RoundTrip(req)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer resp.Body.Close()
+			if body, err := io.ReadAll(resp.Body); err == nil || string(body) != "begin" { // ends only if it is broken off
+				t.Errorf("%q %v", body, err)
+			}
+		})
+	}
+}
+
 func TestHeadersThatWouldLeadAroundUs(t *testing.T) {
 	site := startSite(t, func(w http.ResponseWriter, _ *http.Request) {
 		h := w.Header()

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/url"
 	"strings"
+	"time"
 )
 
 // site is a Site made ready.
@@ -16,11 +17,11 @@ type site struct {
 	redirect  []pattern
 }
 
-func newSite(s Site) (*site, error) {
+func newSite(s Site, idleBody time.Duration) (*site, error) {
 	if err := s.check(); err != nil {
 		return nil, err
 	}
-	us, err := newUpstreams(&s)
+	us, err := newUpstreams(&s, idleBody)
 	if err != nil {
 		return nil, err
 	}
@@ -74,7 +75,7 @@ func (g *Gateway) siteFor(host string) *site {
 func (g *Gateway) openSites(ctx context.Context, list []Site) error {
 	g.byHost = map[string]*site{}
 	for i, given := range list {
-		s, err := newSite(given)
+		s, err := newSite(given, g.opts.BodyIdle)
 		if err != nil {
 			return fmt.Errorf("site %d: %w", i+1, err)
 		}

@@ -42,7 +42,7 @@ type upstreams struct {
 	seed   maphash.Seed
 }
 
-func newUpstreams(site *Site) (*upstreams, error) {
+func newUpstreams(site *Site, idleBody time.Duration) (*upstreams, error) {
 	us := &upstreams{sticky: site.Sticky, seed: maphash.MakeSeed()}
 	for _, text := range site.Upstreams {
 		u, err := origin(text)
@@ -51,7 +51,7 @@ func newUpstreams(site *Site) (*upstreams, error) {
 		}
 		up := &upstream{url: u}
 		if u.Scheme == "http" {
-			up.lean = newLean(u.Host)
+			up.lean = newLean(u.Host, idleBody)
 		}
 		us.list = append(us.list, up)
 	}
@@ -114,6 +114,35 @@ func newTransport() *http.Transport {
 		ExpectContinueTimeout:  time.Second,
 		MaxResponseHeaderBytes: maxAnswerHeader,
 	}
+}
+
+// idleBody is the body of an answer by net/http's transport, which itself has no
+// limit to the time between two parts.
+type idleBody struct {
+	io.ReadCloser
+	limit  time.Duration
+	timer  *time.Timer
+	cancel context.CancelCauseFunc
+}
+
+var errIdle = errors.New("the site's answer does not go on")
+
+func limitIdle(resp *http.Response, limit time.Duration, cancel context.CancelCauseFunc) {
+	b := &idleBody{ReadCloser: resp.Body, limit: bodyLimit(resp, limit), cancel: cancel}
+	b.timer = time.AfterFunc(b.limit, func() { cancel(errIdle) })
+	resp.Body = b
+}
+
+func (b *idleBody) Read(p []byte) (int, error) {
+	b.timer.Reset(b.limit)
+	return b.ReadCloser.Read(p)
+}
+
+func (b *idleBody) Close() error {
+	b.timer.Stop()
+	err := b.ReadCloser.Close()
+	b.cancel(nil)
+	return err
 }
 
 // watch asks a site's upstreams for their health until ctx ends.
