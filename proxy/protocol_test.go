@@ -11,6 +11,7 @@ import (
 	"net/http/httptest"
 	"net/http/httptrace"
 	"net/textproto"
+	"reflect"
 	"strconv"
 	"strings"
 	"testing"
@@ -152,6 +153,35 @@ func TestMethodsAndRanges(t *testing.T) {
 		_ = resp.Body.Close()
 		if resp.Header.Get("X-Method") != method || resp.Header.Get("Allow") != "GET" {
 			t.Errorf("%s: %v", method, resp.Header)
+		}
+	}
+}
+
+func TestHeadTellsOfAPageWhatGetDoes(t *testing.T) {
+	for _, size := range []int{100, 5000} {
+		site := startSite(t, func(w http.ResponseWriter, r *http.Request) {
+			w.Header().Set("Etag", `"e"`)
+			w.Header().Set("Content-Length", strconv.Itoa(size))
+			says("text/html", "<html><head></head>"+strings.Repeat("x", size-19))(w, r)
+		})
+		gw := serveGateway(t, Options{Sites: []Site{{Upstreams: []string{site}}}})
+		var got [2]http.Header
+		for i, method := range []string{http.MethodGet, http.MethodHead} {
+			req, _ := http.NewRequestWithContext(t.Context(), method, gw, nil)
+			req.Header.Set("Sec-Fetch-Dest", "document")
+			req.Header.Set("Accept-Encoding", "gzip")
+			req.Header.Set("Cookie", "pillion_visit="+strings.Repeat("a", visitLen))
+			resp, err := http.DefaultTransport.RoundTrip(req)
+			if err != nil {
+				t.Fatal(err)
+			}
+			_ = resp.Body.Close()
+			got[i] = resp.Header
+			got[i].Del("Content-Length") // HEAD may leave it out
+			got[i].Del("Date")
+		}
+		if !reflect.DeepEqual(got[0], got[1]) {
+			t.Errorf("%d bytes: GET %v, HEAD %v", size, got[0], got[1])
 		}
 	}
 }

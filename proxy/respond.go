@@ -116,7 +116,7 @@ func (g *Gateway) respondPage(x *exchange, resp *http.Response, kind, charset st
 		changedHeader(h, x.v.variant, coding)
 	}
 	if x.in.Method == http.MethodHead || !hasAnswerBody(resp) {
-		header(h, codingOfHead(x, list))
+		header(h, x.codingFor(resp))
 		x.w.WriteHeader(resp.StatusCode)
 		return
 	}
@@ -232,14 +232,6 @@ func noTransform(resp *http.Response) bool {
 		}
 	}
 	return false
-}
-
-// codingOfHead is the coding that the answer to the same GET would have.
-func codingOfHead(x *exchange, list []string) string {
-	if len(list) > 0 {
-		return list[len(list)-1]
-	}
-	return x.accepts
 }
 
 func hasAnswerBody(resp *http.Response) bool {
