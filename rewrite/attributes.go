@@ -84,6 +84,12 @@ func isHandler(name []byte) bool {
 // presses reports whether an attribute may have to change. It is asked about those
 // alone that initials let through.
 func presses(name, value []byte, every bool) bool {
+	switch string(name) { // the usual ones
+	case "href", "src":
+		return value[0] != '#' && (every || mayName(value))
+	case "style":
+		return mayNameInStyle(value, every)
+	}
 	if isHandler(name) {
 		return bearsLiteral(value)
 	}

@@ -65,7 +65,9 @@ const (
 	elCount
 )
 
-var elements = newNames(map[element][]string{
+var elements = newNames(elementNames)
+
+var elementNames = map[element][]string{
 	elKnown:      {"abbr", "acronym", "address", "article", "aside", "bdi", "bdo", "canvas", "caption", "cite", "colgroup", "data", "datalist", "details", "dfn", "dialog", "fieldset", "figcaption", "figure", "footer", "header", "hgroup", "kbd", "label", "legend", "main", "map", "mark", "marquee", "meter", "nav", "output", "picture", "progress", "rp", "rt", "samp", "search", "section", "slot", "summary", "time"},
 	elVoid:       {"col", "keygen", "wbr"},
 	elPhrase:     {"b", "big", "code", "em", "i", "nobr", "ruby", "s", "small", "span", "strike", "strong", "sub", "sup", "tt", "u", "var"},
@@ -121,7 +123,20 @@ var elements = newNames(map[element][]string{
 	elParam:      {"param"},
 	elSVG:        {"svg"},
 	elMath:       {"math"},
-})
+}
+
+// specials holds, for each length of a name, the first letters of the elements
+// that need a look whatever their attributes are.
+var specials = func() (t [9]uint32) {
+	for e, spellings := range elementNames {
+		for _, s := range spellings {
+			if e >= elSpecial && len(s) < len(t) {
+				t[len(s)] |= 1 << (s[0] & 31)
+			}
+		}
+	}
+	return t
+}()
 
 // trait is what the tree builder does with an element.
 type trait uint8

@@ -1,9 +1,6 @@
 package rewrite
 
-import (
-	"encoding/binary"
-	"math/bits"
-)
+import "math/bits"
 
 // Most tags of a page change nothing and are passed over. Where the processor
 // can tell the bytes that matter 64 at a time, they are read by these marks:
@@ -116,7 +113,7 @@ func (d *Document) passOver(b []byte, i int) int {
 func (d *Document) passTag(b []byte, at int) int {
 	x := d.index
 	name := at + 1
-	if name+9 > len(b) {
+	if name+1 >= len(b) {
 		return 0
 	}
 	if b[name] == '/' {
@@ -128,18 +125,10 @@ func (d *Document) passTag(b []byte, at int) int {
 	}
 	p := x.next(&x.stop, name)
 	n := p - name
-	if classes[b[name]]&classLetter == 0 || n > 8 || p >= len(b) {
+	if classes[b[name]]&classLetter == 0 || n >= len(specials) || p >= len(b) {
 		return 0
 	}
-	// All letters in lower case, and digits, have this bit; of the others none does
-	// that could be made lower case.
-	const lowerBits = 0x2020202020202020
-	used := ^uint64(0) >> (64 - 8*n)
-	k := binary.LittleEndian.Uint64(b[name:]) & used
-	if k&lowerBits != lowerBits&used {
-		k = uint64(foldedKey(b[name:p]))
-	}
-	if elements.find(key(k)) >= elSpecial {
+	if specials[n]>>(b[name]&31)&1 != 0 && elements.find(foldedKey(b[name:p])) >= elSpecial {
 		return 0
 	}
 	if b[p] == '>' {
