@@ -125,8 +125,8 @@ func (d *Document) passTag(b []byte, at int) int {
 	}
 	p := x.next(&x.stop, name)
 	n := p - name
-	if classes[b[name]]&classLetter == 0 || n >= len(specials) || p >= len(b) {
-		return 0
+	if classes[b[name]]&classLetter == 0 || n >= len(specials) || p >= len(b) || b[p] == '=' {
+		return 0 // a '=' belongs to the tag's name
 	}
 	if specials[n]>>(b[name]&31)&1 != 0 && elements.find(foldedKey(b[name:p])) >= elSpecial {
 		return 0
