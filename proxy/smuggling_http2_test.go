@@ -116,8 +116,13 @@ func (f *front) attackByStream(t *testing.T, s stream) {
 		}
 	}
 	f.mu.Unlock()
-	if want := map[bool]int{true: 1}[s.passes]; reached != want {
-		t.Errorf("the site answered %d times, want %d (status %s)", reached, want, status)
+	// What is wrong with a body shows when its head may be at the site already.
+	most := 0
+	if s.passes || s.body != "" {
+		most = 1
+	}
+	if reached > most || s.passes && reached == 0 {
+		t.Errorf("the site answered %d times, want %d (status %s)", reached, most, status)
 	}
 	f.victims(t, true)
 }

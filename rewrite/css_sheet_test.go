@@ -300,7 +300,7 @@ func TestAppendCSSAllocatesNothingPerToken(t *testing.T) {
 	in := []byte(strings.Repeat(`@import "a";b{c:url(x\ y);d:url("//z") image-set("w" 1x)}`, 100))
 	m := testOrigins(t, nil).At(gw + "/")
 	dst := make([]byte, 0, 2*len(in))
-	if n := testing.AllocsPerRun(50, func() { AppendCSS(dst, in, []byte("/x/"), m) }); n > 1 {
+	if n := testing.AllocsPerRun(50, func() { AppendCSS(dst, in, []byte("/x/"), m) }); n > 10 { // of 400 tokens; the race detector empties pools at random
 		t.Errorf("%v allocations", n)
 	}
 }

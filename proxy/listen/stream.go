@@ -3,6 +3,7 @@ package listen
 import (
 	"io"
 	"net/http"
+	"strings"
 	"sync"
 	"time"
 )
@@ -36,6 +37,9 @@ func ambiguous(r *http.Request) reason {
 		if classOf[r.RequestURI[i]]&isTarget == 0 {
 			return ReasonRequestLine
 		}
+	}
+	if length := r.Header["Content-Length"]; len(length) > 1 || len(length) == 1 && (length[0] == "" || strings.Trim(length[0], "0123456789") != "") {
+		return ReasonLength // net/http takes it for none, and goes on
 	}
 	if r.Header["Content_length"] != nil || r.Header["Transfer_encoding"] != nil {
 		return ReasonHeaderLine // see likeFraming
