@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -52,9 +51,8 @@ func startCaddy(ctx context.Context, name string, env environment) (*process, er
 		return nil, err
 	}
 	dir := env.folder(name)
-	conf := filepath.Join(dir, "Caddyfile")
-	text := fmt.Sprintf(caddyConf, addr, env.site.addr, "<head>"+tag, legacyOrigin)
-	if err := errors.Join(os.MkdirAll(dir, 0o700), os.WriteFile(conf, []byte(text), 0o600)); err != nil {
+	conf, err := writeConf(dir, "Caddyfile", fmt.Sprintf(caddyConf, addr, env.site.addr, "<head>"+tag, legacyOrigin))
+	if err != nil {
 		return nil, err
 	}
 	// Caddy keeps its state below the home folder: not in the user's.

@@ -68,12 +68,17 @@ func startNginx(ctx context.Context, name string, env environment, location stri
 	if os.Geteuid() == 0 {
 		user = "user root;" // its workers write to dir
 	}
-	conf := filepath.Join(dir, "nginx.conf")
-	text := fmt.Sprintf(nginxConf, user, dir, env.site.addr, addr, location)
-	if err := errors.Join(os.MkdirAll(dir, 0o700), os.WriteFile(conf, []byte(text), 0o600)); err != nil {
+	conf, err := writeConf(dir, "nginx.conf", fmt.Sprintf(nginxConf, user, dir, env.site.addr, addr, location))
+	if err != nil {
 		return nil, err
 	}
 	return startOther(ctx, name, addr, program, "-p", dir, "-e", filepath.Join(dir, "error.log"), "-c", conf)
+}
+
+// writeConf writes a server's configuration into a folder of its own.
+func writeConf(dir, name, text string) (file string, err error) {
+	file = filepath.Join(dir, name)
+	return file, errors.Join(os.MkdirAll(dir, 0o700), os.WriteFile(file, []byte(text), 0o600))
 }
 
 func nginxProgram() (string, error) {

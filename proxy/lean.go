@@ -34,7 +34,7 @@ var errHeaderTooLarge = errors.New("the answer's header is too large")
 // lean is an HTTP/1.1 transport to one plaintext upstream, for requests without
 // a body. net/http's hands each request from goroutine to goroutine; here the
 // handler's own goroutine writes the request and reads the answer, which costs
-// about half. Answers are parsed by net/http.
+// less. Answers are parsed by net/http.
 type lean struct {
 	addr     string
 	idleBody time.Duration // longest time between two parts of a body

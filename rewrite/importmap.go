@@ -40,7 +40,7 @@ func (d *Document) appendImports(dst, src []byte) ([]byte, bool) {
 		case "integrity":
 			m.integrity()
 		default:
-			m.skip()
+			m.passValue()
 		}
 	})
 	return append(m.out, src[m.kept:]...), m.changed
@@ -61,7 +61,7 @@ func (m *imports) object(f func(key []byte)) {
 func (m *imports) members(f func(from, to int)) {
 	m.space()
 	if m.src[m.pos] != '{' {
-		m.skip()
+		m.passValue()
 		return
 	}
 	for m.pos++; ; {
@@ -74,7 +74,7 @@ func (m *imports) members(f func(from, to int)) {
 			m.pos++
 		default:
 			from := m.pos
-			m.skip()
+			m.passValue()
 			f(from, m.pos)
 		}
 	}
@@ -109,7 +109,7 @@ func (m *imports) integrity() {
 		m.colon()
 		m.space()
 		start := m.pos
-		m.skip()
+		m.passValue()
 		if m.d.altered && m.src[start] == '"' {
 			m.put(start, m.pos, []byte(`""`))
 		}
@@ -120,7 +120,7 @@ func (m *imports) integrity() {
 func (m *imports) value() {
 	m.space()
 	from := m.pos
-	m.skip()
+	m.passValue()
 	if m.src[from] == '"' {
 		m.map1(from, m.pos, false)
 	}
@@ -187,8 +187,8 @@ func (m *imports) colon() {
 	m.pos++
 }
 
-// skip passes over one value of valid JSON.
-func (m *imports) skip() {
+// passValue passes over one value of valid JSON.
+func (m *imports) passValue() {
 	m.space()
 	depth := 0
 	for m.pos < len(m.src) {
