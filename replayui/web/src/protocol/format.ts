@@ -86,7 +86,7 @@ export interface Batch {
 
 /** Kinds of records. */
 export enum RecordKind {
-  PageState = 1, PageEvents = 2, EventRequest = 3, EventConfirmation = 4, Lock = 5, Lifecycle = 6, ChannelData = 7, Pointer = 8,
+  PageState = 1, PageEvents = 2, EventRequest = 3, EventConfirmation = 4, Lock = 5, Lifecycle = 6, ChannelData = 7, Pointer = 8, Drawing = 9,
 }
 
 /** A record as stored and relayed. */
@@ -101,12 +101,19 @@ export interface LogRecord {
   payload: Uint8Array;
 }
 
-export type Action = "click" | "fill" | "check" | "uncheck" | "select" | "focus" | "scroll" | "navigate";
-export type Level = "view" | "point" | "act";
+export type Action =
+  | "click" | "doubleclick" | "hover" | "fill" | "check" | "uncheck" | "select" | "focus" | "scroll" | "key" | "navigate" | "back" | "forward";
+export type Level = "view" | "point" | "propose" | "act";
+export type Shape = "arrow" | "box" | "free" | "highlight";
+export type Reason =
+  | "conflict" | "locked" | "masked" | "gone" | "disabled" | "forbidden" | "refused" | "expired" | "failed" | "turn" | "repeated" | "stale" | "flood";
 
 export interface EventRequest { id: number; node: number; action: Action; value?: string; seen: number }
-export interface EventConfirmation { request: number; outcome: "confirmed" | "denied"; reason?: string }
+export interface EventConfirmation { request: number; outcome: "confirmed" | "denied"; reason?: Reason; value?: string }
+export interface Lock { node: number; held: boolean; by: number }
 export interface PointerAt { node: number; x: number; y: number; vx: number; vy: number; down?: boolean }
+export interface Drawing { id: number; shape: Shape; node: number; points: number[] }
+export interface Person { participant: number; name: string; role: string }
 export interface Lifecycle {
   type: string; user?: string; url?: string; title?: string; participant?: number; name?: string; role?: string;
   level?: Level; by?: number; reason?: string;
