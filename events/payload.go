@@ -72,9 +72,10 @@ type Level string
 
 // The levels, each with the ones before.
 const (
-	LevelView  Level = "view"
-	LevelPoint Level = "point"
-	LevelAct   Level = "act"
+	LevelView    Level = "view"    // sees the page
+	LevelPoint   Level = "point"   // points and draws
+	LevelPropose Level = "propose" // asks for changes, each of which the user confirms
+	LevelAct     Level = "act"     // makes changes, where they conflict with nothing
 )
 
 // Lifecycle records what happened to the session itself.

@@ -19,6 +19,9 @@ const OwnPrefix = "/.pillion/"
 // /.pillion/from/https/cdn.example.com/path.
 const FromPrefix = OwnPrefix + "from/"
 
+// PartsPrefix is where the capture script imports its parts from.
+const PartsPrefix = OwnPrefix + "parts/"
+
 // Options configures a [Gateway].
 type Options struct {
 	// Sites are the sites behind the gateway; the request's Host chooses.
@@ -94,6 +97,8 @@ type Site struct {
 	Forward bool
 	// Own serves everything under OwnPrefix; nil for nothing.
 	Own http.Handler
+	// Script is the site's own Options.Script; nil for that one.
+	Script func(origins []byte) string
 }
 
 // Health says how upstreams are watched. One that refuses connections is left

@@ -111,14 +111,20 @@ func (g *Gateway) addScript(v *view) {
 	if v.maps {
 		table = v.origins.Script()
 	}
-	if g.opts.Script != nil && v.site.Rewrite != RewriteOff {
-		v.script = g.opts.Script(table)
+	script := v.site.Script
+	if script == nil {
+		script = g.opts.Script
+	}
+	if script != nil && v.site.Rewrite != RewriteOff {
+		v.script = script(table)
 		v.tag = rewrite.ScriptTag(v.script, "")
 	}
-	path, _, _ := strings.Cut(v.script, "?") // a policy names no query
 	v.needs = rewrite.CSPNeeds{
-		Script:  v.own + path,
 		Connect: []string{v.own + OwnPrefix, "ws" + strings.TrimPrefix(v.own, "http") + OwnPrefix},
+	}
+	if v.script != "" {
+		path, _, _ := strings.Cut(v.script, "?") // a policy names no query
+		v.needs.Scripts = []string{v.own + path, v.own + PartsPrefix}
 	}
 	if v.maps {
 		v.needs.Map = v.origins

@@ -5,7 +5,6 @@ import (
 	"compress/gzip"
 	"embed"
 	"errors"
-	"fmt"
 	"io"
 	"io/fs"
 	"net/http"
@@ -109,79 +108,4 @@ func (f bundled) serve(w http.ResponseWriter, r *http.Request, contentType strin
 		body = f.gzip
 	}
 	serveTagged(w, r, body)
-}
-
-// originsName stands in the capture script where its table of origins goes
-// (web/src/capture/main.ts).
-const originsName = "PILLION_ORIGINS"
-
-// maxVariants bounds the variants that are kept. A gateway has one for each
-// name by which its sites are reached; only a client that invents names gets
-// further, and then has no URLs mapped at run time.
-const maxVariants = 64
-
-// variants are the capture script with the tables of origins that are asked
-// for, by version. Each is compressed when it is served for the first time.
-type variants struct {
-	template []byte
-	plain    string // the version without a table
-
-	mu  sync.RWMutex
-	all map[string]func() bundled
-}
-
-func newVariants() (*variants, error) {
-	template, err := readBundle("capture.js")
-	if err != nil {
-		return nil, err
-	}
-	if n := bytes.Count(template, []byte(originsName)); n != 1 {
-		return nil, fmt.Errorf("capture.js has %d places for the table of origins, not one: run `make ui` and build again", n)
-	}
-	v := &variants{template: template, all: map[string]func() bundled{}}
-	v.plain = v.add(nil)
-	return v, nil
-}
-
-// add keeps the variant for a table, and returns its version.
-func (v *variants) add(origins []byte) string {
-	if len(origins) == 0 {
-		origins = []byte("null")
-	}
-	script := bytes.Replace(v.template, []byte(originsName), origins, 1)
-	name := version(script)
-	v.mu.Lock()
-	defer v.mu.Unlock()
-	if v.all[name] != nil {
-		return name
-	}
-	if len(v.all) >= maxVariants {
-		return v.plain
-	}
-	v.all[name] = sync.OnceValue(func() bundled { return newBundled(script) })
-	return name
-}
-
-// named is the variant of a version, the plain one where there is none.
-func (v *variants) named(version string) bundled {
-	v.mu.RLock()
-	f := v.all[version]
-	if f == nil {
-		f = v.all[v.plain]
-	}
-	v.mu.RUnlock()
-	return f()
-}
-
-func (v *variants) serve(w http.ResponseWriter, r *http.Request) {
-	v.named(r.URL.Query().Get("v")).serve(w, r, scriptType)
-}
-
-// CaptureScript is the path under which pages load the capture script that
-// knows a table of origins: JSON as rewrite.Origins.Script gives it, or nothing.
-// It changes with the script's content, so that a browser fetches each version
-// once. The Server serves those versions that were asked for here before; for
-// another it serves the script without a table.
-func (s *Server) CaptureScript(origins []byte) string {
-	return "/.pillion/capture.js?v=" + s.scripts.add(origins)
 }

@@ -15,14 +15,15 @@ const (
 	visitCookie   = "pillion_visit"
 )
 
-// Site serves what the gateway has of its own on a site; the sessions that the
-// site's users start belong to org.
-func (s *Server) Site(org events.OrgID) http.Handler {
+// Handler serves what the gateway has of its own on the site.
+func (t *Site) Handler() http.Handler {
+	s := t.server
 	mux := http.NewServeMux()
-	mux.HandleFunc("GET /.pillion/capture.js", s.scripts.serve)
-	mux.HandleFunc("POST /.pillion/session", s.api(func(w http.ResponseWriter, r *http.Request) error {
-		return s.postSession(w, r, org)
-	}))
+	mux.HandleFunc("GET /.pillion/capture.js", func(w http.ResponseWriter, r *http.Request) {
+		s.scripts.named(r.URL.Query().Get("v"), t.plain).serve(w, r, scriptType)
+	})
+	mux.HandleFunc("GET /.pillion/parts/{file}", s.scripts.servePart)
+	mux.HandleFunc("POST /.pillion/session", s.api(t.postSession))
 	mux.HandleFunc("GET "+archive.CopyPrefix, s.api(s.getCopy))
 	mux.HandleFunc("DELETE /.pillion/session", s.api(s.deleteSession))
 	mux.HandleFunc("GET /.pillion/socket", s.userSocket)
@@ -37,7 +38,8 @@ type sessionAnswer struct {
 }
 
 // postSession starts an assistance session, or goes on with this browser's.
-func (s *Server) postSession(w http.ResponseWriter, r *http.Request, org events.OrgID) error {
+func (t *Site) postSession(w http.ResponseWriter, r *http.Request) error {
+	s := t.server
 	var in struct {
 		URL, Title, User string
 		Resume           bool
@@ -53,7 +55,7 @@ func (s *Server) postSession(w http.ResponseWriter, r *http.Request, org events.
 		return nil
 	}
 	if session == nil {
-		info := events.SessionInfo{Org: org, URL: bound(in.URL, 2000), Title: bound(in.Title, 500), User: bound(in.User, 200)}
+		info := events.SessionInfo{Org: t.org, URL: bound(in.URL, 2000), Title: bound(in.Title, 500), User: bound(in.User, 200)}
 		if c, err := r.Cookie(visitCookie); err == nil {
 			info.Visit = bound(c.Value, 100)
 		}

@@ -24,6 +24,7 @@ import (
 // stage is the whole console on stores of its own.
 type stage struct {
 	*Server
+	side          *Site
 	hub           *events.Hub
 	log           *events.MemLog
 	site, console *httptest.Server
@@ -70,7 +71,8 @@ func newStage(t *testing.T) *stage {
 		Accounts: accounts, Key: secret,
 	})
 	must(err)
-	s.site, s.console = httptest.NewServer(s.Site("o")), httptest.NewServer(s.Console())
+	s.side = s.Site("o", SiteSettings{})
+	s.site, s.console = httptest.NewServer(s.side.Handler()), httptest.NewServer(s.Console())
 	t.Cleanup(func() {
 		s.hub.Close()
 		s.site.Close()
@@ -324,15 +326,23 @@ func (s *stage) getFrom(t *testing.T, path, coding string) (resp *http.Response,
 
 func TestTheCaptureScriptIsFetchedOnceAndSmall(t *testing.T) {
 	s := newStage(t)
-	const budget = 15_000
-	for _, origins := range []string{"", table} {
-		resp, body := s.getFrom(t, s.CaptureScript([]byte(origins)), "gzip, br")
+	part := "/.pillion/parts/en.js?v=" + s.scripts.version
+	for path, budget := range map[string]int{s.side.Script(nil): 5_000, s.side.Script([]byte(table)): 5_000, part: 15_000} {
+		resp, body := s.getFrom(t, path, "gzip, br")
 		if resp.Header.Get("Content-Encoding") != "br" || !strings.Contains(resp.Header.Get("Cache-Control"), "immutable") {
 			t.Errorf("%v", resp.Header)
 		}
 		if len(body) > budget || len(body) < budget/2 {
-			t.Errorf("the capture script has %d bytes, the budget is %d", len(body), budget)
+			t.Errorf("%s has %d bytes, the budget is %d", path, len(body), budget)
 		}
+	}
+	for _, language := range languages {
+		if resp, _ := s.getFrom(t, "/.pillion/parts/"+language+".js", "gzip"); resp.StatusCode != http.StatusOK || resp.Header.Get("Cache-Control") != "no-cache" {
+			t.Errorf("%s: %s %v", language, resp.Status, resp.Header)
+		}
+	}
+	if resp, _ := s.getFrom(t, "/.pillion/parts/xx.js", "gzip"); resp.StatusCode != http.StatusNotFound {
+		t.Errorf("no such language: %s", resp.Status)
 	}
 	if resp, _ := s.getFrom(t, "/.pillion/capture.js", "gzip"); resp.Header.Get("Content-Encoding") != "gzip" || resp.Header.Get("Cache-Control") != "no-cache" {
 		t.Errorf("%v", resp.Header)
@@ -341,13 +351,13 @@ func TestTheCaptureScriptIsFetchedOnceAndSmall(t *testing.T) {
 
 func TestTheCaptureScriptKnowsTheTableOfItsVersion(t *testing.T) {
 	s := newStage(t)
-	plain, mapped := s.CaptureScript(nil), s.CaptureScript([]byte(table))
-	if plain == mapped || s.CaptureScript([]byte("null")) != plain || s.CaptureScript([]byte(table)) != mapped {
+	plain, mapped := s.side.Script(nil), s.side.Script([]byte(table))
+	if plain == mapped || s.side.Script([]byte("null")) != plain || s.side.Script([]byte(table)) != mapped {
 		t.Errorf("%s, %s", plain, mapped)
 	}
 	for path, knows := range map[string]bool{mapped: true, plain: false, "/.pillion/capture.js": false, plain + "x": false} {
 		resp, body := s.getFrom(t, path, "identity")
-		if strings.Contains(body, table) != knows || strings.Contains(body, originsName) {
+		if strings.Contains(body, table) != knows || strings.Contains(body, originsName) || strings.Contains(body, settingsName) {
 			t.Errorf("%s: the table is there: %v", path, !knows)
 		}
 		if named := path == mapped || path == plain; strings.Contains(resp.Header.Get("Cache-Control"), "immutable") != named {
@@ -358,11 +368,11 @@ func TestTheCaptureScriptKnowsTheTableOfItsVersion(t *testing.T) {
 
 func TestVariantsOfTheCaptureScriptAreBounded(t *testing.T) {
 	s := newStage(t)
-	first := s.CaptureScript([]byte(table))
+	first := s.side.Script([]byte(table))
 	var wg sync.WaitGroup
 	for i := range 2 * maxVariants {
 		wg.Go(func() {
-			s.CaptureScript(fmt.Appendf(nil, `{"hosts":[["http://a","http://b:%d"]],"assets":[],"prefix":""}`, i))
+			s.side.Script(fmt.Appendf(nil, `{"hosts":[["http://a","http://b:%d"]],"assets":[],"prefix":""}`, i))
 		})
 	}
 	wg.Wait()

@@ -8,8 +8,10 @@ import (
 // CSPNeeds is what our own script needs from a page's policy, and what the
 // policy has to say of origins that are mapped.
 type CSPNeeds struct {
-	Nonce  string // of the script tag; with Script empty too, the script needs nothing
-	Script string // absolute URL of the script
+	Nonce string // of the script tag; with Scripts empty too, the script needs nothing
+	// Scripts are the absolute URL of the script, and what it imports from: by
+	// a nonce alone both run, since an import has its script's nonce.
+	Scripts []string
 	// Connect are source expressions that the script connects to.
 	Connect []string
 	// Map is what the page's URLs are mapped by; nil where they are not.
@@ -36,7 +38,7 @@ func editPolicy(text string, need CSPNeeds) string {
 	if need.Map != nil {
 		p = need.Map.policy(p)
 	}
-	if need.Nonce != "" || need.Script != "" {
+	if need.Nonce != "" || len(need.Scripts) > 0 {
 		p = p.allow(need.scriptSources, "script-src-elem", "script-src")
 	}
 	p = p.allow(need.connectSources, "connect-src")
@@ -175,11 +177,12 @@ func (s sources) allowsAll(url string) bool {
 // where scripts are told by nonce or hash, a URL may have no effect.
 func (need CSPNeeds) scriptSources(list sources) []string {
 	byNonce := list.byNonce()
-	if !byNonce && need.Script != "" && list.allowsAll(need.Script) {
+	urls := len(need.Scripts) > 0
+	if !byNonce && urls && list.allowsAll(need.Scripts[0]) {
 		return nil
 	}
-	if need.Nonce == "" || !byNonce && list.has("'unsafe-inline'") && need.Script != "" {
-		return list.missing(need.Script)
+	if need.Nonce == "" || !byNonce && list.has("'unsafe-inline'") && urls {
+		return list.missing(need.Scripts...)
 	}
 	return list.missing("'nonce-" + need.Nonce + "'")
 }

@@ -6,7 +6,7 @@ import (
 )
 
 func TestCSP(t *testing.T) {
-	need := CSPNeeds{Nonce: "N", Script: "http://g/s.js", Connect: []string{"http://g/p/", "ws://g/p/"}}
+	need := CSPNeeds{Nonce: "N", Scripts: []string{"http://g/s.js"}, Connect: []string{"http://g/p/", "ws://g/p/"}}
 	const connect = "; connect-src 'self' http://g/p/ ws://g/p/"
 	for _, c := range []struct{ name, in, out string }{
 		{"nothing about scripts stays", "img-src 'self'", "img-src 'self'"},
@@ -50,7 +50,7 @@ func TestCSP(t *testing.T) {
 }
 
 func TestCSPWithoutNonce(t *testing.T) {
-	need := CSPNeeds{Script: "https://g/s.js"}
+	need := CSPNeeds{Scripts: []string{"https://g/s.js"}}
 	for _, c := range []struct{ name, in, out string }{
 		{"the script's URL is allowed", "script-src a", "script-src a https://g/s.js"},
 		{"it is allowed already", "script-src HTTPS:", "script-src HTTPS:"},
@@ -110,7 +110,7 @@ func TestCSPOnAGatewayByHTTP(t *testing.T) {
 		o.Own = "http://localhost:8080"
 		o.Hosts = []OriginPair{{"https://legacy.internal", o.Own}}
 	})
-	need := CSPNeeds{Nonce: "N", Script: "http://localhost:8080/s.js", Connect: []string{"ws://localhost:8080/p/"}, Map: o}
+	need := CSPNeeds{Nonce: "N", Scripts: []string{"http://localhost:8080/s.js"}, Connect: []string{"ws://localhost:8080/p/"}, Map: o}
 	for _, c := range []struct{ name, in, out string }{
 		{"secure requests cannot be", "img-src 'self'; upgrade-insecure-requests; media-src 'self'", "img-src 'self'; media-src 'self'"},
 		{"a scheme that does not match", "img-src https:", "img-src https: http://localhost:8080"},
@@ -127,7 +127,7 @@ func TestCSPOnAGatewayByHTTP(t *testing.T) {
 func FuzzCSP(f *testing.F) {
 	f.Add("default-src 'self'; script-src 'none', img-src *")
 	f.Add("img-src https://*.internal:*/x cdn.example.net;report-uri https://legacy.internal;upgrade-insecure-requests")
-	need := CSPNeeds{Nonce: "N", Script: "http://g/s.js", Connect: []string{"ws://g/"}, Map: testOrigins(f, nil)}
+	need := CSPNeeds{Nonce: "N", Scripts: []string{"http://g/s.js"}, Connect: []string{"ws://g/"}, Map: testOrigins(f, nil)}
 	f.Fuzz(func(t *testing.T, s string) {
 		once := CSP(s, need)
 		if twice := CSP(once, need); twice != once {

@@ -94,10 +94,9 @@ func openGateway(ctx context.Context, f gatewayFlags, sites []siteConfig, logger
 // openSites opens the proxies: the one in front of the sites, and the one for
 // browsers that are set up to use a proxy.
 func (g *gateway) openSites(f gatewayFlags, sites []siteConfig, ui *replayui.Server, options proxy.Options) error {
-	options.Script = ui.CaptureScript
 	options.Metrics = g.mode("reverse")
 	for _, c := range sites {
-		s, err := c.site(ui.Site)
+		s, err := c.site(sideOf(ui))
 		if err != nil {
 			return errUsage{err}
 		}
@@ -112,7 +111,12 @@ func (g *gateway) openSites(f gatewayFlags, sites []siteConfig, ui *replayui.Ser
 		return nil
 	}
 	options.Metrics = g.mode("forward")
-	options.Sites = []proxy.Site{{Forward: true, Own: ui.Site(events.OrgID(f.Org))}}
+	settings, err := sites[0].Shared.settings() // one proxy for all: the first site's
+	if err != nil {
+		return errUsage{err}
+	}
+	own, script := sideOf(ui)(events.OrgID(f.Org), settings)
+	options.Sites = []proxy.Site{{Forward: true, Own: own, Script: script}}
 	behind, err := g.openProxy(options)
 	if err != nil {
 		return err

@@ -14,6 +14,7 @@ import (
 
 	"github.com/pillion-dev/pillion/events"
 	"github.com/pillion-dev/pillion/proxy"
+	"github.com/pillion-dev/pillion/replayui"
 )
 
 // siteFlags are those of one site. Several sites are listed in the
@@ -36,16 +37,33 @@ type siteConfig struct {
 	Hosts []string  `yaml:"hosts"`
 	Org   string    `yaml:"org"`
 	Flags siteFlags `yaml:",inline"`
+
+	Shared sharedConfig `yaml:",inline"`
 }
 
-// site makes a site for the proxy; own serves what is the gateway's own on it.
-func (c siteConfig) site(own func(events.OrgID) http.Handler) (proxy.Site, error) {
+// side is the gateway's own side of a site.
+type side func(events.OrgID, replayui.SiteSettings) (own http.Handler, script func(origins []byte) string)
+
+func sideOf(ui *replayui.Server) side {
+	return func(org events.OrgID, settings replayui.SiteSettings) (http.Handler, func([]byte) string) {
+		t := ui.Site(org, settings)
+		return t.Handler(), t.Script
+	}
+}
+
+// site makes a site for the proxy; own makes the gateway's side of it.
+func (c siteConfig) site(own side) (proxy.Site, error) {
 	f := c.Flags
+	settings, err := c.Shared.settings()
+	if err != nil {
+		return proxy.Site{}, err
+	}
 	s := proxy.Site{
 		Hosts: c.Hosts, Host: f.Host, PreserveHost: f.PreserveHost, Aliases: f.Alias, Assets: f.Assets,
-		RedirectAssets: f.RedirectAssets, Sticky: f.Sticky, Own: own(events.OrgID(c.Org)),
+		RedirectAssets: f.RedirectAssets, Sticky: f.Sticky,
 		Health: proxy.Health{Path: f.HealthPath, Every: f.HealthEvery},
 	}
+	s.Own, s.Script = own(events.OrgID(c.Org), settings)
 	for _, u := range f.Upstream {
 		if !strings.Contains(u, "://") {
 			u = "http://" + u
@@ -64,7 +82,7 @@ func (c siteConfig) site(own func(events.OrgID) http.Handler) (proxy.Site, error
 
 // sitesOf are the sites of the flags and of the configuration file.
 func sitesOf(flags siteFlags, org, file string) ([]siteConfig, error) {
-	sites, err := sitesInFile(file)
+	sites, shared, err := sitesInFile(file)
 	if err != nil {
 		return nil, errUsage{err}
 	}
@@ -78,25 +96,33 @@ func sitesOf(flags siteFlags, org, file string) ([]siteConfig, error) {
 		if sites[i].Org == "" {
 			sites[i].Org = org
 		}
+		sites[i].Shared = sites[i].Shared.or(shared)
+		if _, err := sites[i].Shared.settings(); err != nil {
+			return nil, errUsage{err}
+		}
 	}
 	return sites, nil
 }
 
-func sitesInFile(file string) ([]siteConfig, error) {
+// fileConfig is what the configuration file says beside flags.
+type fileConfig struct {
+	Sites  []siteConfig `yaml:"sites"`
+	Shared sharedConfig `yaml:",inline"` // for sites that have none of their own
+}
+
+func sitesInFile(file string) ([]siteConfig, sharedConfig, error) {
 	if file == "" {
-		return nil, nil
+		return nil, sharedConfig{}, nil
 	}
 	b, err := os.ReadFile(file)
 	if err != nil {
-		return nil, err
+		return nil, sharedConfig{}, err
 	}
-	var in struct {
-		Sites []siteConfig `yaml:"sites"`
-	}
+	var in fileConfig
 	if err := yaml.Unmarshal(b, &in); err != nil && !errors.Is(err, io.EOF) {
-		return nil, fmt.Errorf("configuration file %s: %w", file, err)
+		return nil, sharedConfig{}, fmt.Errorf("configuration file %s: %w", file, err)
 	}
-	return in.Sites, strictSites(file, b)
+	return in.Sites, in.Shared, strictSites(file, b)
 }
 
 // strictSites tells of names in sites that mean nothing: a setting that is
@@ -108,7 +134,7 @@ func strictSites(file string, b []byte) error {
 	if err := yaml.Unmarshal(b, &raw); err != nil && !errors.Is(err, io.EOF) {
 		return fmt.Errorf("configuration file %s: %w", file, err)
 	}
-	known := []string{"hosts", "org", "upstream", "host", "preserve-host", "alias", "assets", "redirect-assets", "rewrite", "health-path", "health-every", "sticky"}
+	known := []string{"hosts", "org", "upstream", "host", "preserve-host", "alias", "assets", "redirect-assets", "rewrite", "health-path", "health-every", "sticky", "assist", "mask", "mask-query"}
 	for i, site := range raw.Sites {
 		for name := range site {
 			if !slices.Contains(known, name) {

@@ -8,6 +8,7 @@ import (
 
 	"github.com/pillion-dev/pillion/events"
 	"github.com/pillion-dev/pillion/proxy"
+	"github.com/pillion-dev/pillion/replayui"
 )
 
 func TestSitesOfAFileAndTheFlags(t *testing.T) {
@@ -31,9 +32,9 @@ sites:
 	var got []proxy.Site
 	var orgs []events.OrgID
 	for _, c := range configs {
-		s, err := c.site(func(org events.OrgID) http.Handler {
+		s, err := c.site(func(org events.OrgID, _ replayui.SiteSettings) (http.Handler, func([]byte) string) {
 			orgs = append(orgs, org)
-			return nil
+			return nil, nil
 		})
 		if err != nil {
 			t.Fatal(err)

@@ -19,17 +19,41 @@ const styleText = {
 };
 
 /**
- * The capture script is on every page of the site: what terser finds beyond
- * esbuild is worth 2 KB of it, compressed. Both shorten #names, not private ones.
+ * In the session's part, the built-ins are those that the first part kept from
+ * before the page's own scripts: page/natives.ts has nothing of its own there.
  */
-async function capture() {
-  const built = await build({ ...common, entryPoints: [at("src/capture/main.ts")], write: false, format: "iife", target: "es2022", plugins: [styleText] });
-  const { code } = await minify(built.outputFiles[0].text, { ecma: 2022, compress: { passes: 3, toplevel: true }, mangle: { toplevel: true } });
-  await writeFile(dist + "capture.js", code + "\n");
+const lateNatives = {
+  name: "late-natives",
+  setup: (b) => {
+    const only = { namespace: "late" };
+    b.onResolve({ filter: /\/natives\.ts$|^late-natives$/ }, () => ({ path: "natives", ...only }));
+    b.onLoad({ filter: /.*/, ...only }, async () => {
+      const source = await readFile(at("src/page/natives.ts"), "utf8");
+      const names = [...source.matchAll(/^export (?:const|function) (\w+)/gm)].map(([, name]) => name);
+      return { contents: `export let ${names}; export function take(n) { ({${names}} = n) }` };
+    });
+  },
+};
+
+/**
+ * What terser finds beyond esbuild is worth a seventh of the capture script,
+ * compressed. Both shorten #names, not private ones.
+ */
+async function small(options, file) {
+  const built = await build({ ...common, ...options, write: false, target: "es2022" });
+  const { code } = await minify(built.outputFiles[0].text, { ecma: 2022, module: options.format === "esm", compress: { passes: 3, toplevel: true }, mangle: { toplevel: true } });
+  await writeFile(dist + file, code + "\n");
 }
+
+/** The capture script: the part on every page, and the session's in each language. */
+const capture = () => small({ entryPoints: [at("src/capture/main.ts")], format: "iife", plugins: [styleText] }, "capture.js");
+const session = (language) => small({
+  entryPoints: [at("src/capture/session.ts")], format: "esm", plugins: [styleText, lateNatives],
+}, `session.${language}.js`);
 
 await Promise.all([
   capture(),
+  ...["en", "de", "fr"].map(session),
   build({
     ...common, entryPoints: { console: at("src/console/main.tsx"), player: at("src/player/main.tsx") }, outdir: dist,
     format: "esm", target: "es2023", jsx: "automatic", jsxImportSource: "preact",

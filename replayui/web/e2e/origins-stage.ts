@@ -54,5 +54,5 @@ export function anything(req: IncomingMessage, res: ServerResponse): void {
 
 /** The capture script with a table, as replayui/bundle.go makes it. */
 export function captureScript(table: Table | null): string {
-  return readFileSync(join(root, "replayui/dist/capture.js"), "utf8").replace("PILLION_ORIGINS", () => JSON.stringify(table));
+  return readFileSync(join(root, "replayui/dist/capture.js"), "utf8").replace("PILLION_ORIGINS", () => JSON.stringify(table)).replace("PILLION_SETTINGS", `{parts:""}`);
 }

@@ -1,5 +1,6 @@
 import * as dom from "../page/natives.ts";
 import STYLE from "./assist.css";
+import type { Trigger } from "./trigger.ts";
 
 /** What the user can do here. */
 export interface Choices {
@@ -37,8 +38,8 @@ const ENDS: Record<string, [string, string]> = {
 /** The element on the user's page: asks for help, shows the code, asks for consent. */
 export class Assist {
   readonly #choices: Choices;
-  readonly host = document.createElement("pillion-assist");
-  #root = this.host.attachShadow({ mode: "open" });
+  readonly #trigger: Trigger;
+  readonly #root: ShadowRoot;
   #main = h("div", { class: "stack" });
   #asks = h("div", { class: "stack" });
   #live = h("div", { class: "sr", role: "status", "aria-live": "polite" });
@@ -48,22 +49,19 @@ export class Assist {
   #lost = false;
   #names = "";
 
-  constructor(choices: Choices) {
+  /** Takes over the element of the first part. */
+  constructor(trigger: Trigger, choices: Choices) {
+    this.#trigger = trigger;
     this.#choices = choices;
+    this.#root = trigger.root;
+    this.#open();
+  }
+
+  #open(): void {
     const sheet = new CSSStyleSheet();
     sheet.replaceSync(STYLE); // constructed: a page's policy on styles does not reach it
     this.#root.adoptedStyleSheets = [sheet];
-    this.#root.append(h("div", { class: "stack" }, this.#asks, this.#main), this.#live);
-    // What is typed and clicked here is not the page's business.
-    for (const name of ["keydown", "keyup", "keypress", "click", "mousedown", "pointerdown", "focusin"]) {
-      this.host.addEventListener(name, (e) => e.stopPropagation());
-    }
-  }
-
-  /** Puts the element in the page, again where a script has thrown it out. */
-  place(): void {
-    const at = document.documentElement;
-    if (at && this.host.parentNode !== at) at.append(this.host);
+    this.#root.replaceChildren(h("div", { class: "stack" }, this.#asks, this.#main), this.#live);
   }
 
   #show(...children: HTMLElement[]): void {
@@ -81,7 +79,8 @@ export class Assist {
 
   idle(): void {
     this.#clear();
-    this.#show(h("button", { type: "button", class: "primary launch", "data-action": "request", click: () => this.#choices.request() }, "Need help?"));
+    this.#show();
+    this.#trigger.idle();
   }
 
   #clear(): void {
@@ -97,12 +96,14 @@ export class Assist {
   }
 
   working(): void {
+    this.#open();
     this.#show(this.#card("One moment…", h("p", {}, "Getting your code.")));
     this.#focus();
   }
 
   /** Shows the code; seconds is how long it lives. */
   code(code: string, seconds: number, focus: boolean): void {
+    this.#open();
     const left = h("p", {});
     const until = dom.now() + seconds * 1000;
     this.#show(
@@ -178,6 +179,7 @@ export class Assist {
 
   /** The session is on. */
   sharing(names: string[]): void {
+    this.#open();
     this.#asks.replaceChildren();
     this.#names = names.join(" and ") || "Your agent";
     this.#bar();

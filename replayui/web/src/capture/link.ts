@@ -1,3 +1,4 @@
+import { mark } from "./mark.ts";
 import type { Level } from "../protocol/format.ts";
 import * as dom from "../page/natives.ts";
 import { Writer } from "../page/writer.ts";
@@ -37,31 +38,9 @@ export interface Started {
 }
 
 const BASE = "/.pillion/";
-const MARK = "pillion";
 const MAX_UNSENT = 8 << 20;
 const MAX_WAIT_MS = 10_000;
 const GIVE_UP_MS = 5 * 60_000;
-
-const ask = window.fetch.bind(window);
-const Socket = window.WebSocket;
-
-/** Whether a session is on in this browser, as far as this site's storage says. */
-export function marked(): boolean {
-  try {
-    return localStorage.getItem(MARK) !== null;
-  } catch {
-    return false;
-  }
-}
-
-function mark(on: boolean): void {
-  try {
-    if (on) localStorage.setItem(MARK, "1");
-    else localStorage.removeItem(MARK);
-  } catch {
-    // storage is off: a reload does not go on by itself
-  }
-}
 
 /** Where the page is, as far as may be told before the user consented: title and query are the page's own. */
 function place(): string {
@@ -94,7 +73,7 @@ export class Link {
 
   /** Starts a session, or goes on with the one that this browser has. */
   async start(resume: boolean): Promise<Started> {
-    const r = await ask(BASE + "session", {
+    const r = await dom.ask(BASE + "session", {
       method: "POST",
       headers: { "content-type": "application/json" },
       credentials: "same-origin",
@@ -114,7 +93,7 @@ export class Link {
   #connect(ticket: string): void {
     const url = new URL(BASE + "socket?ticket=" + encodeURIComponent(ticket), location.href);
     url.protocol = url.protocol === "https:" ? "wss:" : "ws:";
-    const socket = new Socket(url.href);
+    const socket = new dom.Socket(url.href);
     this.#socket = socket;
     socket.binaryType = "arraybuffer";
     socket.onopen = () => socket.send(dom.json({ type: "hello", page: this.#page, url: place(), title: "", age: dom.now() }));
@@ -215,7 +194,7 @@ export class Link {
   /** Ends the session for good. */
   end(): void {
     this.text({ type: "end" });
-    if (!this.#open) void ask(BASE + "session", { method: "DELETE", credentials: "same-origin", keepalive: true }).catch(() => {});
+    if (!this.#open) void dom.ask(BASE + "session", { method: "DELETE", credentials: "same-origin", keepalive: true }).catch(() => {});
     this.#close();
   }
 

@@ -1,6 +1,6 @@
 /**
  * Which URLs lead elsewhere. The gateway puts the table into the script, before
- * any of the page's own runs (replayui/bundle.go); for what is in the markup it
+ * any of the page's own runs (replayui/variants.go); for what is in the markup it
  * has done the same already.
  */
 export interface Table {

@@ -43,6 +43,8 @@ export const data = getter<CharacterData, string>(CharacterData.prototype, "data
 export const contentDocument = getter<HTMLIFrameElement, Document | null>(HTMLIFrameElement.prototype, "contentDocument");
 const frameDocument = getter<Element, Document | null>(HTMLFrameElement.prototype, "contentDocument");
 
+export const ask = window.fetch.bind(window);
+export const Socket = window.WebSocket;
 export const now = performance.now.bind(performance);
 export const later = window.setTimeout.bind(window);
 export const cancel = window.clearTimeout.bind(window);

@@ -201,14 +201,15 @@ async function start(): Promise<void> {
   try {
     await get<{ account: Account }>("/api/me");
     signedIn.value = true;
-    for (;;) {
+    for (let sealed = false; ; ) {
       try {
         recording.value = await Recording.open(id);
         return;
       } catch (e) {
         // Just ended: it is being sealed.
         const info = await get<{ state: string }>(`/api/sessions/${encodeURIComponent(id)}`).catch(() => undefined);
-        if (info?.state !== "ended") throw e;
+        if (info?.state !== "ended" && (sealed || info?.state !== "sealed")) throw e;
+        sealed = info?.state === "sealed"; // since it was asked for
         await new Promise((done) => setTimeout(done, 700));
       }
     }

@@ -1,0 +1,17 @@
+import type { Level } from "../protocol/format.ts";
+
+/** What the operator set for a site (replayui/settings.go); what is not set is left out. */
+export interface Settings {
+  /** version of the parts that belong to this script */
+  parts: string;
+  /** selector of the site's own element that asks for help, in place of ours */
+  trigger?: string;
+  /** language of words for pages that say none, or one that we have no words in */
+  language?: string;
+  /** words by language and name, in place of ours */
+  words?: Record<string, Record<string, string>>;
+  /** level that is chosen beforehand where the user is asked */
+  level?: Level;
+  /** selectors of what an agent may use only when the user said yes each time */
+  ask?: string[];
+}
