@@ -3,7 +3,6 @@ package events
 import (
 	"encoding/json"
 	"errors"
-	"net/url"
 	"time"
 )
 
@@ -35,41 +34,84 @@ func (s *Session) AttachAgent(peer Peer, a Account) (*AgentLink, error) {
 	}
 	l := &AgentLink{s: s, who: who, peer: peer}
 	who.peers = append(who.peers, l)
-	peer.SendText(ToAgent{
-		Type: "welcome", Participant: who.no, Session: s.info.ID, State: s.info.State, Page: s.active,
-		Pages: s.pageNames(), Level: s.level, Org: s.info.Org, User: s.info.User,
-	})
-	if s.info.State == StateLive {
-		s.showTo(l)
+	peer.SendText(s.welcome(who))
+	switch {
+	case s.info.State == StateOffered:
+		l.tellCode("invited")
+	case s.info.State == StateLive && who.allowed:
+		l.show()
 		if !s.away.IsZero() {
 			peer.SendText(ToAgent{Type: "suspended"})
 		}
 	}
+	s.tellPeople()
 	return l, nil
+}
+
+func (s *Session) welcome(who *participant) ToAgent {
+	m := ToAgent{
+		Type: "welcome", Participant: who.no, Session: s.info.ID, State: s.info.State, Org: s.info.Org, User: s.info.User,
+		Role: who.role, People: s.names(), Control: s.people.control, Preview: s.info.Preview,
+	}
+	if s.info.State == StateLive && !who.allowed {
+		m.State = StateAsking
+	}
+	if m.State == StateLive {
+		m.Page, m.Pages, m.Level = s.active, s.pageNames(), s.level
+	}
+	return m
+}
+
+// tellCode gives an agent the code that is out.
+func (l *AgentLink) tellCode(message string) {
+	s := l.s
+	m := ToAgent{Type: message, Code: s.code.Grouped(), CodeExpires: int64(s.expires.Sub(s.hub.opts.Now()).Seconds())}
+	if s.info.State == StateOffered {
+		m.Link = s.hub.opts.Link(s.info.Org, s.code)
+	}
+	l.peer.SendText(m)
 }
 
 // relay sends a record that was just published.
 func (l *AgentLink) relay(r *Record, frame []byte) {
+	if !l.who.allowed {
+		return
+	}
 	if r.Page == l.s.active || r.Kind != KindPageState && r.Kind != KindPageEvents {
 		l.peer.SendRecord(frame)
 	}
 }
 
-// showTo sends the active page as it is now to one agent, or to all.
-func (s *Session) showTo(only *AgentLink) {
-	p := s.pages[s.active]
-	if p == nil || p.model == nil {
-		return
+// show sends the active page as it is now to one agent.
+func (l *AgentLink) show() {
+	for _, frame := range l.s.picture() {
+		l.peer.SendRecord(frame)
 	}
-	r := Record{Offset: s.offset, Time: s.hub.opts.Now().UTC(), From: userNo, Page: p.id, Kind: KindPageState, Payload: p.model.State().AppendFor(nil, s.hub.opts.URLs(s.info.ID, p.id))}
-	frame := AppendRecord(nil, &r)
-	for _, who := range s.people {
+}
+
+// showAll sends it to everybody who may see it.
+func (s *Session) showAll() {
+	frames := s.picture()
+	for _, who := range s.people.all {
 		for _, l := range who.peers {
-			if only == nil || l == only {
-				l.peer.SendRecord(frame)
+			for _, frame := range frames {
+				if who.allowed {
+					l.peer.SendRecord(frame)
+				}
 			}
 		}
 	}
+}
+
+// picture is the active page as it is now, and its locks; nothing before its
+// state has come.
+func (s *Session) picture() [][]byte {
+	p := s.pages[s.active]
+	if p == nil || p.model == nil {
+		return nil
+	}
+	r := Record{Offset: s.offset, Time: s.hub.opts.Now().UTC(), From: userNo, Page: p.id, Kind: KindPageState, Payload: p.model.State().AppendFor(nil, s.hub.opts.URLs(s.info.ID, p.id))}
+	return append([][]byte{AppendRecord(nil, &r)}, s.lockRecords(p)...)
 }
 
 // Gone is called when the console's connection ended.
@@ -80,7 +122,10 @@ func (l *AgentLink) Gone() {
 	for i, other := range l.who.peers {
 		if other == l {
 			l.who.peers = append(l.who.peers[:i:i], l.who.peers[i+1:]...)
-			s.toUser(ToUser{Type: "gone", Participant: l.who.no})
+			if len(l.who.peers) == 0 && !s.over {
+				s.toUser(ToUser{Type: "gone", Participant: l.who.no})
+				s.tellPeople()
+			}
 			return
 		}
 	}
@@ -100,16 +145,30 @@ func (l *AgentLink) Text(b []byte) error {
 	}
 	switch m.Type {
 	case "request":
-		l.ask(&m)
+		return l.request(&m)
 	case "pointer":
 		l.point(&m)
+	case "draw":
+		l.draw(&m)
 	case "chat":
-		if s.info.State == StateLive && m.Text != "" {
+		if s.info.State == StateLive && l.who.allowed && m.Text != "" {
 			s.publish(nil, Record{From: l.who.no, Page: s.active, Kind: KindChannelData, Payload: mustJSON(ChannelData{"text", m.Text})})
 			s.toUser(ToUser{Type: "chat", From: l.who.no, Name: l.who.name, Text: m.Text})
 		}
 	case "state":
-		s.showTo(l)
+		if l.who.allowed {
+			l.show()
+		}
+	case "hand":
+		s.hand(l.who, m.To)
+	case "take":
+		s.takeOver(l.who)
+	case "invite":
+		if l.who.allowed {
+			s.invite(l)
+		}
+	case "leave":
+		s.leave(l.who)
 	case "end":
 		s.end(l.who.no, "agent")
 	case "ping":
@@ -120,66 +179,35 @@ func (l *AgentLink) Text(b []byte) error {
 	return nil
 }
 
-// maxPending bounds the requests that wait for the user's browser.
-const maxPending = 64
-
-// ask logs a request and passes it to the user's browser, which decides.
-func (l *AgentLink) ask(m *FromAgent) {
+// points returns the page that an agent may point at; nil for none.
+func (l *AgentLink) points(m *FromAgent) *page {
 	s := l.s
-	reject := func(reason Reason) { l.peer.SendText(ToAgent{Type: "rejected", Ref: m.Ref, Reason: string(reason)}) }
 	p := s.pages[s.active]
-	switch {
-	case s.info.State != StateLive || s.level != LevelAct || !m.Action.Known():
-		reject(ReasonForbidden)
-		return
-	case p == nil || p.peer == nil || p.model == nil || m.Page != p.id:
-		reject(ReasonGone)
-		return
-	case m.Action != ActionNavigate && p.model.Node(m.Node) == nil:
-		reject(ReasonGone)
-		return
-	case m.Action == ActionNavigate && !sameSite(p.url, m.Value):
-		reject(ReasonForbidden)
-		return
-	case len(s.pending) >= maxPending:
-		reject(ReasonConflict)
-		return
+	if s.info.State != StateLive || !l.who.allowed || !s.level.allows(LevelPoint) || p == nil || m.Page != p.id {
+		return nil
 	}
-	s.request++
-	r := EventRequest{ID: s.request, Node: m.Node, Action: m.Action, Value: m.Value, Seen: m.Seen}
-	s.pending[r.ID] = pendingRequest{p.id, s.hub.opts.Now().Add(confirmWindow)}
-	l.peer.SendText(ToAgent{Type: "accepted", Ref: m.Ref, ID: r.ID})
-	s.publish(nil, Record{From: l.who.no, Page: p.id, Kind: KindEventRequest, Payload: mustJSON(r)})
-	p.peer.SendText(ToUser{Type: "request", ID: r.ID, From: l.who.no, Name: l.who.name, Node: r.Node, Action: r.Action, Value: r.Value, Seen: p.seqAt(m.Seen)})
-}
-
-// deny answers a request in the user's stead.
-func (s *Session) deny(id uint64, why Reason) {
-	p := s.pending[id].page
-	delete(s.pending, id)
-	s.publish(nil, Record{Page: p, Kind: KindEventConfirmation, Payload: mustJSON(EventConfirmation{id, Denied, why})})
+	return p
 }
 
 func (l *AgentLink) point(m *FromAgent) {
-	s := l.s
-	p := s.pages[s.active]
-	if s.info.State != StateLive || s.level == LevelView || p == nil || m.Page != p.id {
+	p := l.points(m)
+	if p == nil {
 		return
 	}
 	at := Pointer{m.Node, m.X, m.Y, m.VX, m.VY, m.Down}
-	s.publish(nil, Record{From: l.who.no, Page: p.id, Kind: KindPointer, Payload: mustJSON(at)})
+	l.s.publish(nil, Record{From: l.who.no, Page: p.id, Kind: KindPointer, Payload: mustJSON(at)})
 	if p.peer != nil {
 		p.peer.SendText(ToUser{Type: "pointer", From: l.who.no, Name: l.who.name, Pointer: &at})
 	}
 }
 
-// sameSite reports whether a URL stays on the page's own origin. The user's
-// browser checks again, with its own parser.
-func sameSite(page, target string) bool {
-	base, err := url.Parse(page)
-	if err != nil {
-		return false
+func (l *AgentLink) draw(m *FromAgent) {
+	p := l.points(m)
+	if p == nil || m.Drawing == nil || !m.Drawing.valid() || p.model == nil || p.model.Node(m.Drawing.Node) == nil {
+		return
 	}
-	u, err := base.Parse(target)
-	return err == nil && u.Scheme == base.Scheme && u.Host == base.Host && (u.Scheme == "http" || u.Scheme == "https")
+	l.s.publish(nil, Record{From: l.who.no, Page: p.id, Kind: KindDrawing, Payload: mustJSON(m.Drawing)})
+	if p.peer != nil {
+		p.peer.SendText(ToUser{Type: "draw", From: l.who.no, Name: l.who.name, Drawing: m.Drawing})
+	}
 }

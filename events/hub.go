@@ -25,9 +25,6 @@ var ErrBusy = errors.New("the gateway takes no more sessions just now")
 // ResumeWindow is how long a session waits for a user's browser that went away.
 const ResumeWindow = 5 * time.Minute
 
-// confirmWindow is how long a request waits for the user's browser.
-const confirmWindow = 30 * time.Second
-
 // HubOptions configures a [Hub].
 type HubOptions struct {
 	Log       Log
@@ -37,17 +34,35 @@ type HubOptions struct {
 	// Ended is told of each session that is over and was live; it must not block.
 	Ended func(SessionInfo)
 	// URLs leads what viewers of a page load to the archive; nil: nowhere else.
-	URLs   func(SessionID, PageID) URLs
+	URLs func(SessionID, PageID) URLs
+	// Link is what an agent who came first sends to the user; nil: the code alone.
+	Link func(OrgID, JoinCode) string
+	// Meter counts what operators watch; nil: nobody does.
+	Meter  Meter
 	Logger *slog.Logger
 	// Now replaces the clock; for tests.
 	Now func() time.Time
 }
 
+// Meter counts. Its methods do not block.
+type Meter interface {
+	Drift()        // a model that was not the user's page
+	Request()      // an agent's request
+	Denied(Reason) // a request that was denied, by whomever
+}
+
+type noMeter struct{}
+
+func (noMeter) Drift()        {}
+func (noMeter) Request()      {}
+func (noMeter) Denied(Reason) {}
+
 // Hub holds the gateway's assistance sessions.
 type Hub struct {
-	opts  HubOptions
-	log   *slog.Logger
-	codes *codes
+	opts   HubOptions
+	log    *slog.Logger
+	codes  *codes // that agents redeem
+	offers *codes // that users redeem, where an agent came first
 
 	mu       sync.Mutex
 	sessions map[SessionID]*Session
@@ -70,13 +85,19 @@ func NewHub(ctx context.Context, opts HubOptions) (*Hub, error) {
 	if opts.URLs == nil {
 		opts.URLs = func(SessionID, PageID) URLs { return nil }
 	}
+	if opts.Link == nil {
+		opts.Link = func(OrgID, JoinCode) string { return "" }
+	}
+	if opts.Meter == nil {
+		opts.Meter = noMeter{}
+	}
 	if opts.Ended == nil {
 		opts.Ended = func(SessionInfo) {}
 	}
 	if len(opts.Key) < 16 {
 		return nil, errors.New("hub: the key is shorter than 16 bytes")
 	}
-	h := &Hub{opts: opts, log: opts.Logger, codes: newCodes(opts.Key, opts.Now), sessions: map[SessionID]*Session{}}
+	h := &Hub{opts: opts, log: opts.Logger, codes: newCodes(opts.Key, opts.Now), offers: newCodes(opts.Key, opts.Now), sessions: map[SessionID]*Session{}}
 	if err := h.restoreAll(ctx); err != nil {
 		return nil, err
 	}
@@ -117,6 +138,73 @@ func (h *Hub) list() []*Session {
 
 // Start begins a session for a user's browser and gives it a code.
 func (h *Hub) Start(ctx context.Context, info SessionInfo) (*Session, error) {
+	info.State = StateWaiting
+	s, err := h.begin(ctx, info)
+	if err != nil {
+		return nil, err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.renewCode()
+	s.lifecycle(userNo, Lifecycle{Type: "started", User: info.User, URL: info.URL, Title: info.Title})
+	return s, nil
+}
+
+// Open begins a session for an agent, before there is a user, and gives it a
+// code that the user enters. A preview leaves no recording.
+func (h *Hub) Open(ctx context.Context, a Account, preview bool) (*Session, error) {
+	if !a.helps() {
+		return nil, ErrNotMember
+	}
+	s, err := h.begin(ctx, SessionInfo{Org: a.Org, State: StateOffered, Preview: preview})
+	if err != nil {
+		return nil, err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.renewCode()
+	s.lifecycle(0, Lifecycle{Type: "opened"})
+	s.add(a)
+	s.changed()
+	return s, nil
+}
+
+// Enter brings a user's browser to the session that an agent opened; guest
+// names who tries. info says of the session what the browser does.
+func (h *Hub) Enter(guest, code string, info SessionInfo) (*Session, error) {
+	s, err := h.offers.redeem(info.Org, guest, code)
+	if err != nil {
+		return nil, err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.over || s.broken || s.info.State != StateOffered {
+		return nil, ErrCode
+	}
+	s.code = ""
+	s.info.State, s.info.URL, s.info.User, s.info.Visit, s.info.Most = StateAsking, info.URL, info.User, info.Visit, info.Most
+	s.away = h.opts.Now()
+	s.lifecycle(userNo, Lifecycle{Type: "started", User: info.User, URL: info.URL})
+	s.changed()
+	s.toAgents(ToAgent{Type: "state", State: StateAsking})
+	return s, nil
+}
+
+// Watch lets those above agents into a session of their organisation. The user
+// is asked.
+func (h *Hub) Watch(a Account, id SessionID) (*Session, error) {
+	s := h.Session(id)
+	if s == nil || s.Info().Org != a.Org || a.Role != RoleSupervisor && a.Role != RoleAdministrator {
+		return nil, ErrNoSession
+	}
+	if state := s.Info().State; state != StateLive && state != StateAsking {
+		return nil, ErrNoSession
+	}
+	return s, s.join(a)
+}
+
+// begin enters a new session.
+func (h *Hub) begin(ctx context.Context, info SessionInfo) (*Session, error) {
 	h.mu.Lock()
 	full := len(h.sessions) >= maxSessions
 	h.mu.Unlock()
@@ -127,22 +215,17 @@ func (h *Hub) Start(ctx context.Context, info SessionInfo) (*Session, error) {
 	if err != nil {
 		return nil, fmt.Errorf("session id: %w", err)
 	}
-	info.ID, info.State, info.Started = SessionID(id.String()), StateWaiting, h.opts.Now().UTC()
+	info.ID, info.Started = SessionID(id.String()), h.opts.Now().UTC()
 	if err := h.opts.Directory.Put(ctx, info); err != nil {
 		return nil, fmt.Errorf("directory: %w", err)
 	}
 	s := newSession(h, info)
 	h.mu.Lock()
+	defer h.mu.Unlock()
 	if h.closed {
-		h.mu.Unlock()
 		return nil, errors.New("the gateway restarts")
 	}
 	h.sessions[info.ID] = s
-	h.mu.Unlock()
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.renewCode()
-	s.lifecycle(userNo, Lifecycle{Type: "started", User: info.User, URL: info.URL, Title: info.Title})
 	return s, nil
 }
 
@@ -190,9 +273,14 @@ type Account struct {
 	Role Role
 }
 
+// helps reports whether an account may help users.
+func (a Account) helps() bool {
+	return a.Role == RoleAgent || a.Role == RoleSupervisor || a.Role == RoleAdministrator
+}
+
 // Redeem uses a code up: the agent joins the session, and the user is asked.
 func (h *Hub) Redeem(a Account, code string) (*Session, error) {
-	if a.Role != RoleAgent && a.Role != RoleSupervisor && a.Role != RoleAdministrator {
+	if !a.helps() {
 		return nil, ErrCode
 	}
 	s, err := h.codes.redeem(a.Org, a.Name, code)
@@ -213,6 +301,7 @@ func (h *Hub) sweep(ctx context.Context) {
 			return
 		case <-tick.C:
 			h.codes.sweep()
+			h.offers.sweep()
 			h.mu.Lock()
 			list := h.list()
 			h.mu.Unlock()

@@ -168,7 +168,7 @@ func TestASessionFromCodeToEnd(t *testing.T) {
 		t.Fatal(err)
 	}
 	user.waitText(t, `"seq":2`)
-	if err := al.Text([]byte(`{"type":"request","page":1,"node":30,"action":"fill","value":"Eve","seen":99,"ref":"r1"}`)); err != nil {
+	if err := al.Text([]byte(`{"type":"request","page":1,"node":30,"action":"fill","value":"Eve","seen":7,"ref":"r1"}`)); err != nil {
 		t.Fatal(err)
 	}
 	agent.waitText(t, `"accepted"`, `"ref":"r1"`, `"id":1`)
@@ -177,7 +177,7 @@ func TestASessionFromCodeToEnd(t *testing.T) {
 		t.Fatal(err)
 	}
 	user.waitText(t, `"seq":3`)
-	if got := agent.kinds(); got != "6 6 1 2 3 4" {
+	if got := agent.kinds(); got != "6 6 6 1 2 3 4" {
 		t.Errorf("agent saw %s", got)
 	}
 	for _, c := range []string{
@@ -340,13 +340,19 @@ func TestWhatWaitsTooLongEnds(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	session, ul, al, _, agent := st.live(t)
+	session, ul, al, user, agent := st.live(t)
 	if err := al.Text([]byte(`{"type":"request","page":1,"node":30,"action":"click","ref":"x"}`)); err != nil {
 		t.Fatal(err)
 	}
 	st.clock.pass(31 * time.Second)
 	session.expire(st.clock.Now())
-	if got := agent.kinds(); !strings.HasSuffix(got, "3 4") {
+	user.waitText(t, `"expire"`, `"id":1`)
+	if got := agent.kinds(); !strings.HasSuffix(got, "3") {
+		t.Errorf("a browser that is there answers itself: %s", got)
+	}
+	st.clock.pass(answerWindow + time.Second)
+	session.expire(st.clock.Now())
+	if got := agent.kinds(); !strings.HasSuffix(got, "3 4") || user.closed == 0 {
 		t.Errorf("the request did not expire: %s", got)
 	}
 	ul.Gone()

@@ -25,6 +25,7 @@ type SessionState string
 
 // The states of a session.
 const (
+	StateOffered SessionState = "offered" // an agent opened it, the user has not come yet
 	StateWaiting SessionState = "waiting" // a code is out, no agent yet
 	StateAsking  SessionState = "asking"  // an agent redeemed the code, the user is asked
 	StateLive    SessionState = "live"    // the user consented
@@ -45,6 +46,8 @@ type SessionInfo struct {
 	Started   time.Time    `json:"started"`
 	Ended     time.Time    `json:"ended,omitzero"`
 	Last      Offset       `json:"last,omitempty"`
+	Most      Level        `json:"most,omitempty"`      // the highest level that the user can grant
+	Preview   bool         `json:"preview,omitempty"`   // of masking: nothing is kept
 	Recording string       `json:"recording,omitempty"` // name of the sealed recording
 	Error     string       `json:"error,omitempty"`     // why it is not whole, for people
 }

@@ -138,6 +138,16 @@ func (m *Model) RequestLabel(r *EventRequest) string {
 		return "untick " + target
 	case ActionScroll:
 		return "scroll the page"
+	case ActionKey:
+		return "press " + r.Value + " on " + target
+	case ActionBack:
+		return "go back"
+	case ActionForward:
+		return "go forward"
+	case ActionDoubleClick:
+		return "double-click " + target
+	case ActionHover:
+		return "point at " + target
 	case ActionNavigate:
 		return "go to " + r.Value
 	default:

@@ -59,6 +59,10 @@ type ToUser struct {
 	Participant ParticipantNo `json:"participant,omitempty"`
 	Name        string        `json:"name,omitempty"`
 	Org         OrgID         `json:"org,omitempty"`
+	Role        Role          `json:"role,omitempty"`
+	First       bool          `json:"first,omitempty"`   // join: nobody sees the page yet
+	Control     ParticipantNo `json:"control,omitempty"` // who acts
+	Drawing     *Drawing      `json:"drawing,omitempty"`
 	ID          uint64        `json:"id,omitempty"`
 	From        ParticipantNo `json:"from,omitempty"`
 	Action      Action        `json:"action,omitempty"`
@@ -76,6 +80,7 @@ type ToUser struct {
 type AgentName struct {
 	Participant ParticipantNo `json:"participant"`
 	Name        string        `json:"name"`
+	Role        Role          `json:"role"`
 }
 
 // FromUser comes from the user's browser.
@@ -85,6 +90,8 @@ type FromUser struct {
 	URL         string        `json:"url"`
 	Title       string        `json:"title"`
 	Age         float64       `json:"age"` // hello: ms since the browser began to load the page
+	Tab         string        `json:"tab"` // hello: the same for pages that follow each other in a tab
+	Hidden      bool          `json:"hidden"`
 	Participant ParticipantNo `json:"participant"`
 	Allow       bool          `json:"allow"`
 	Level       Level         `json:"level"`
@@ -102,6 +109,13 @@ type ToAgent struct {
 	Level       Level         `json:"level,omitempty"`
 	Org         OrgID         `json:"org,omitempty"`
 	User        string        `json:"user,omitempty"`
+	Role        Role          `json:"role,omitempty"`
+	People      []AgentName   `json:"people,omitempty"`
+	Control     ParticipantNo `json:"control,omitempty"` // who acts
+	Preview     bool          `json:"preview,omitempty"`
+	Code        string        `json:"code,omitempty"`
+	CodeExpires int64         `json:"codeExpires,omitempty"` // seconds from now
+	Link        string        `json:"link,omitempty"`
 	Allow       *bool         `json:"allow,omitempty"`
 	Ref         string        `json:"ref,omitempty"`
 	ID          uint64        `json:"id,omitempty"`
@@ -131,4 +145,7 @@ type FromAgent struct {
 	VY     float64 `json:"vy"`
 	Down   bool    `json:"down"`
 	Text   string  `json:"text"`
+
+	To      ParticipantNo `json:"to"`
+	Drawing *Drawing      `json:"drawing"`
 }

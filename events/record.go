@@ -33,6 +33,7 @@ const (
 	KindLifecycle         Kind = 6
 	KindChannelData       Kind = 7
 	KindPointer           Kind = 8
+	KindDrawing           Kind = 9
 )
 
 // Record is one entry of a session's log.

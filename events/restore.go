@@ -17,7 +17,7 @@ func (h *Hub) restoreAll(ctx context.Context) error {
 		switch info.State {
 		case StateEnded:
 			h.opts.Ended(info)
-		case StateWaiting, StateAsking, StateLive:
+		case StateOffered, StateWaiting, StateAsking, StateLive:
 			s, err := h.restore(ctx, info)
 			if err != nil {
 				h.log.Error("session not restored", "session", info.ID, "error", err)
@@ -63,7 +63,7 @@ func (h *Hub) restore(ctx context.Context, info SessionInfo) (*Session, error) {
 		s.offset = r.Offset
 		s.replay(&r)
 	}
-	if s.info.State == StateWaiting {
+	if s.info.State == StateWaiting || s.info.State == StateOffered {
 		s.renewCode()
 	}
 	return s, nil
@@ -87,18 +87,24 @@ func (s *Session) replay(r *Record) {
 		if state, err := DecodeState(r.Payload); err == nil {
 			p.model, _ = NewModel(state)
 		}
+		p.locks = nil
 	case KindPageEvents:
 		s.replayBatch(p, r)
 	case KindEventRequest:
 		var q EventRequest
 		if json.Unmarshal(r.Payload, &q) == nil {
 			s.request = max(s.request, q.ID)
-			s.pending[q.ID] = pendingRequest{r.Page, r.Time.Add(confirmWindow)}
+			s.pending[q.ID] = pendingRequest{page: r.Page, expires: r.Time.Add(confirmWindow)}
 		}
 	case KindEventConfirmation:
 		var c EventConfirmation
 		if json.Unmarshal(r.Payload, &c) == nil {
 			delete(s.pending, c.Request)
+		}
+	case KindLock:
+		var l Lock
+		if json.Unmarshal(r.Payload, &l) == nil {
+			p.replayLock(l)
 		}
 	case KindLifecycle:
 		s.replayLifecycle(r)
@@ -127,12 +133,42 @@ func (s *Session) replayLifecycle(r *Record) {
 		if p := s.pages[r.Page]; p != nil {
 			p.opened, p.url, p.title, p.loaded = true, l.URL, l.Title, l.Loaded
 		}
+	case "opened":
+		s.info.State = StateOffered
+	case "started":
+		if s.info.State == StateOffered {
+			s.info.State = StateAsking
+		}
 	case "joined":
-		s.people[l.Participant] = &participant{no: l.Participant, name: l.Name, role: l.Role, org: s.info.Org}
-		s.asking, s.info.State = l.Participant, StateAsking
+		s.people.all[l.Participant] = &participant{no: l.Participant, name: l.Name, role: l.Role, org: s.info.Org}
+		s.people.last = max(s.people.last, l.Participant-userNo)
+		if s.info.State == StateWaiting {
+			s.info.State = StateAsking
+		}
 	case "consented":
-		s.asking, s.level, s.info.State = 0, l.Level, StateLive
+		if p := s.people.all[l.Participant]; p != nil {
+			p.allowed = true
+		}
+		s.level, s.info.State = l.Level, StateLive
+	case "refused", "left":
+		delete(s.people.all, l.Participant)
+	case "control":
+		s.people.control = l.Participant
 	case "level":
 		s.level = l.Level
 	}
+}
+
+func (p *page) replayLock(l Lock) {
+	if p == nil {
+		return
+	}
+	if !l.Held {
+		delete(p.locks, l.Node)
+		return
+	}
+	if p.locks == nil {
+		p.locks = map[NodeID]ParticipantNo{}
+	}
+	p.locks[l.Node] = l.By
 }

@@ -19,15 +19,14 @@ type Session struct {
 	mu      sync.Mutex
 	info    SessionInfo
 	level   Level
-	code    JoinCode // while nobody has redeemed it
+	code    JoinCode // that is out: for an agent, or the user where an agent came first
 	expires time.Time
 
 	offset  Offset
 	pages   map[PageID]*page
 	active  PageID
 	last    PageID
-	people  map[ParticipantNo]*participant
-	asking  ParticipantNo // whose consent is asked for
+	people  people
 	pending map[uint64]pendingRequest
 	request uint64
 
@@ -46,23 +45,9 @@ func (s *Session) isOver() bool {
 	return s.over
 }
 
-// participant is a person on the console's side.
-type participant struct {
-	no    ParticipantNo
-	name  string
-	role  Role
-	org   OrgID
-	peers []*AgentLink
-}
-
-type pendingRequest struct {
-	page    PageID
-	expires time.Time
-}
-
 func newSession(h *Hub, info SessionInfo) *Session {
 	return &Session{
-		hub: h, info: info, level: LevelAct, pages: map[PageID]*page{}, people: map[ParticipantNo]*participant{},
+		hub: h, info: info, level: LevelView, pages: map[PageID]*page{}, people: people{all: map[ParticipantNo]*participant{}},
 		pending: map[uint64]pendingRequest{}, away: h.opts.Now(),
 	}
 }
@@ -81,8 +66,16 @@ func (s *Session) Code() (JoinCode, time.Time) {
 	return s.code, s.expires
 }
 
+// renewCode issues a code: for the user where an agent came first, else for an agent.
 func (s *Session) renewCode() {
-	s.code, s.expires = s.hub.codes.issue(s, s.info.Org)
+	s.code, s.expires = s.codes().issue(s, s.info.Org)
+}
+
+func (s *Session) codes() *codes {
+	if s.info.State == StateOffered {
+		return s.hub.offers
+	}
+	return s.hub.codes
 }
 
 // publish gives a record its offset, relays it and hands it to the log. durable
@@ -115,7 +108,7 @@ func (s *Session) relay(r Record, shown []byte) {
 		r.Payload = shown
 	}
 	var frame []byte
-	for _, p := range s.people {
+	for _, p := range s.people.all {
 		for _, link := range p.peers {
 			if frame == nil {
 				frame = AppendRecord(make([]byte, 0, len(r.Payload)+40), &r)
@@ -191,32 +184,11 @@ func (s *Session) toUser(m ToUser) {
 }
 
 func (s *Session) toAgents(m ToAgent) {
-	for _, p := range s.people {
+	for _, p := range s.people.all {
 		for _, link := range p.peers {
 			link.peer.SendText(m)
 		}
 	}
-}
-
-// join enters an agent who redeemed the code, and asks the user.
-func (s *Session) join(a Account) error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.over || s.broken {
-		return ErrCode
-	}
-	no := userNo + 1 + ParticipantNo(len(s.people))
-	s.people[no] = &participant{no: no, name: a.Name, role: a.Role, org: a.Org}
-	s.code = ""
-	s.asking = no
-	s.info.State = StateAsking
-	if !slices.Contains(s.info.Agents, a.Name) {
-		s.info.Agents = append(s.info.Agents, a.Name)
-	}
-	s.lifecycle(no, Lifecycle{Type: "joined", Participant: no, Name: a.Name, Role: a.Role})
-	s.changed()
-	s.toUser(ToUser{Type: "join", Participant: no, Name: a.Name, Org: a.Org})
-	return nil
 }
 
 // Member reports whether an account takes part in the session.
@@ -227,51 +199,12 @@ func (s *Session) Member(a Account) bool {
 }
 
 func (s *Session) member(a Account) *participant {
-	for _, p := range s.people {
+	for _, p := range s.people.all {
 		if p.name == a.Name && p.org == a.Org {
 			return p
 		}
 	}
 	return nil
-}
-
-// consent is the user's answer to the question who may see the page.
-func (s *Session) consent(no ParticipantNo, allow bool, level Level) error {
-	if s.asking == 0 || no != s.asking {
-		return nil // answered already, in another tab
-	}
-	s.asking = 0
-	if !allow {
-		s.lifecycle(userNo, Lifecycle{Type: "refused", Participant: no})
-		no := false
-		s.toAgents(ToAgent{Type: "consent", Allow: &no})
-		s.end(userNo, "refused")
-		return nil
-	}
-	if level == LevelView || level == LevelPoint {
-		s.level = level
-	}
-	s.info.State = StateLive
-	s.lifecycle(userNo, Lifecycle{Type: "consented", Participant: no, Level: s.level})
-	s.changed()
-	yes := true
-	s.toAgents(ToAgent{Type: "consent", Allow: &yes, Level: s.level})
-	for _, p := range s.pages {
-		if p.peer != nil {
-			s.open(p)
-			p.peer.SendText(ToUser{Type: "start", Level: s.level, Agents: s.agentNames()})
-		}
-	}
-	return nil
-}
-
-func (s *Session) agentNames() []AgentName {
-	var list []AgentName
-	for _, p := range s.people {
-		list = append(list, AgentName{p.no, p.name})
-	}
-	slices.SortFunc(list, func(a, b AgentName) int { return int(a.Participant) - int(b.Participant) })
-	return list
 }
 
 // End ends the session for the user; one that is over stays as it is.
@@ -287,12 +220,12 @@ func (s *Session) end(by ParticipantNo, reason string) {
 	}
 	s.over, s.reason = true, reason
 	if s.code != "" {
-		s.hub.codes.revoke(s.code)
+		s.codes().revoke(s.code)
 		s.code = ""
 	}
-	shown := s.info.State == StateLive
-	for id := range s.pending {
-		s.deny(id, ReasonExpired)
+	shown := s.info.State == StateLive && !s.info.Preview
+	for id, q := range s.pending {
+		s.deny(id, q.page, ReasonExpired)
 	}
 	s.info.State, s.info.Ended, s.info.Last = StateEnded, s.hub.opts.Now().UTC(), s.offset+1
 	s.toUser(ToUser{Type: "ended", Reason: reason})
@@ -326,7 +259,7 @@ func (s *Session) closeAll(code int, reason string) {
 			p.peer = nil
 		}
 	}
-	for _, p := range s.people {
+	for _, p := range s.people.all {
 		for _, link := range p.peers {
 			link.peer.Close(code, reason)
 		}
@@ -353,16 +286,15 @@ func (s *Session) expire(now time.Time) {
 	if s.over || s.broken {
 		return
 	}
-	for id, p := range s.pending {
-		if now.After(p.expires) {
-			s.deny(id, ReasonExpired)
+	s.expireRequests(now)
+	if s.code != "" && now.After(s.expires) {
+		if s.info.State == StateWaiting || s.info.State == StateOffered {
+			s.end(0, "expired")
+			return
 		}
+		s.code = "" // an invitation that nobody took
 	}
-	if s.info.State == StateWaiting && now.After(s.expires) {
-		s.end(0, "expired")
-		return
-	}
-	if !s.away.IsZero() && now.Sub(s.away) > ResumeWindow {
+	if s.info.State != StateOffered && !s.away.IsZero() && now.Sub(s.away) > ResumeWindow {
 		s.end(0, "timeout")
 	}
 }

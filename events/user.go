@@ -20,6 +20,9 @@ type page struct {
 	seq        uint64 // last frame taken
 	durable    uint64 // last frame acknowledged
 	filtered   bool   // the viewer's page is another than the browser's: digests say nothing
+	tab        string // the browser's own name of the tab
+	void       bool   // given up: what comes back is a new page
+	locks      map[NodeID]ParticipantNo
 	offsets    []seenAt
 }
 
@@ -50,10 +53,10 @@ func (s *Session) AttachUser(peer Peer, hello FromUser) (*UserLink, error) {
 		return nil, &ProtocolError{CloseRestart, "the session is not here"}
 	}
 	p := s.pages[hello.Page]
-	if p == nil { // a new page, or one that was dropped: the answer's number tells
+	if p == nil || p.void { // a new page, or one that was dropped: the answer's number tells
 		s.last++
 		age := time.Duration(min(max(hello.Age, 0), maxAge) * float64(time.Millisecond))
-		p = &page{id: s.last, loaded: s.hub.opts.Now().UTC().Add(-age)}
+		p = &page{id: s.last, tab: cut(hello.Tab, 40), loaded: s.hub.opts.Now().UTC().Add(-age)}
 		s.pages[p.id] = p
 		s.dropOldPages()
 	}
@@ -65,27 +68,46 @@ func (s *Session) AttachUser(peer Peer, hello FromUser) (*UserLink, error) {
 		s.toAgents(ToAgent{Type: "resumed"})
 	}
 	s.away = zeroTime
-	s.active = p.id
+	if now := s.pages[s.active]; !hello.Hidden || now == nil || now.peer == nil {
+		s.active = p.id
+	}
+	s.welcomeUser(p)
+	s.follow(p)
+	return &UserLink{s, p, peer}, nil
+}
+
+// welcomeUser tells a page that has connected how things stand.
+func (s *Session) welcomeUser(p *page) {
 	ack := p.durable
-	welcome := ToUser{Type: "welcome", Page: p.id, State: s.info.State, Ack: &ack, Agents: s.agentNames(), Level: s.level}
-	if s.code != "" {
+	welcome := ToUser{Type: "welcome", Page: p.id, State: s.info.State, Ack: &ack, Agents: s.names(), Control: s.people.control, Level: s.level}
+	if s.code != "" && s.info.State == StateWaiting {
 		welcome.Code = s.code.Grouped()
 		welcome.CodeExpires = int64(s.expires.Sub(s.hub.opts.Now()).Seconds())
 	}
-	peer.SendText(welcome)
-	switch {
-	case s.asking != 0:
-		a := s.people[s.asking]
-		peer.SendText(ToUser{Type: "join", Participant: a.no, Name: a.name, Org: a.org})
-	case s.info.State == StateLive:
-		s.open(p)
-		if p.model == nil {
-			peer.SendText(ToUser{Type: "start", Level: s.level, Agents: welcome.Agents})
-		}
-		s.toAgents(ToAgent{Type: "page", Page: p.id, Pages: s.pageNames()})
-		s.showTo(nil)
+	p.peer.SendText(welcome)
+	for _, who := range s.asking() {
+		p.peer.SendText(s.asks(who))
 	}
-	return &UserLink{s, p, peer}, nil
+	if s.info.State != StateLive {
+		return
+	}
+	s.open(p)
+	if p.model == nil {
+		p.peer.SendText(ToUser{Type: "start", Level: s.level, Agents: welcome.Agents, Control: s.people.control})
+	}
+	s.toAgents(ToAgent{Type: "page", Page: s.active, Pages: s.pageNames()})
+	if s.active == p.id {
+		s.showAll()
+	}
+}
+
+// follow gives up the pages that a new one has taken the place of in its tab.
+func (s *Session) follow(p *page) {
+	for _, old := range s.pages {
+		if old != p && old.tab != "" && old.tab == p.tab && old.peer == nil && !old.void {
+			s.giveUp(old, old.id, ReasonGone)
+		}
+	}
 }
 
 // dropOldPages forgets pages that are gone for long: their models are large.
@@ -126,13 +148,28 @@ func (l *UserLink) Gone() {
 		return
 	}
 	l.page.peer = nil
+	s.pageGone(l.page)
+}
+
+// pageGone is called when a page is not connected any more.
+func (s *Session) pageGone(gone *page) {
+	var newest *page
 	for _, p := range s.pages {
-		if p.peer != nil {
-			if s.active == l.page.id {
-				s.activate(p)
-			}
-			return
+		if p.peer == nil {
+			continue
 		}
+		if newest == nil || p.id > newest.id {
+			newest = p
+		}
+		s.follow(p)
+	}
+	if newest != nil {
+		if s.active == gone.id {
+			s.activate(newest)
+		} else {
+			s.toAgents(ToAgent{Type: "page", Page: s.active, Pages: s.pageNames()})
+		}
+		return
 	}
 	s.away = s.hub.opts.Now()
 	s.toAgents(ToAgent{Type: "suspended"})
@@ -145,7 +182,7 @@ func (s *Session) activate(p *page) {
 	}
 	s.active = p.id
 	s.toAgents(ToAgent{Type: "page", Page: p.id, Pages: s.pageNames()})
-	s.showTo(nil)
+	s.showAll()
 }
 
 // Text takes a text frame.
@@ -164,12 +201,12 @@ func (l *UserLink) Text(b []byte) error {
 	case "consent":
 		return s.consent(m.Participant, m.Allow, m.Level)
 	case "level":
-		if m.Level != LevelView && m.Level != LevelPoint && m.Level != LevelAct {
+		if !slices.Contains(levels, m.Level) {
 			return malformed("unknown level")
 		}
-		s.level = m.Level
-		s.lifecycle(userNo, Lifecycle{Type: "level", Level: m.Level})
-		s.toAgents(ToAgent{Type: "level", Level: m.Level})
+		s.level = m.Level.least(s.info.Most)
+		s.lifecycle(userNo, Lifecycle{Type: "level", Level: s.level})
+		s.toAgents(ToAgent{Type: "level", Level: s.level})
 	case "visible":
 		if s.info.State == StateLive {
 			s.activate(l.page)
@@ -181,6 +218,7 @@ func (l *UserLink) Text(b []byte) error {
 	case "end":
 		s.end(userNo, "user")
 	case "ping":
+		l.peer.SendText(ToUser{Type: "pong"})
 	default:
 		return malformed("unknown message")
 	}
@@ -274,6 +312,9 @@ func (s *Session) take(p *page, r *Record) (keep bool, shown []byte, err error) 
 	case KindEventConfirmation:
 		keep, err = s.takeConfirmation(p, r)
 		return keep, nil, err
+	case KindLock:
+		keep, err = s.takeLock(p, r)
+		return keep, nil, err
 	}
 	return false, nil, forbidden("this kind of record is not the browser's")
 }
@@ -292,7 +333,7 @@ func (s *Session) takeState(p *page, r *Record) (shown []byte, err error) {
 	if err != nil {
 		return nil, malformed(err.Error())
 	}
-	p.model, p.url, p.title = m, m.URL(), m.Title()
+	p.model, p.url, p.title, p.locks = m, m.URL(), m.Title(), nil
 	if s.info.Title == "" && p.title != "" {
 		// Before the user consented nothing but the address was known.
 		s.info.URL, s.info.Title = p.url, p.title
@@ -317,6 +358,7 @@ func (s *Session) takeBatch(p *page, r *Record) (keep bool, shown []byte, err er
 	switch {
 	case errors.Is(err, ErrDigest) && p.filtered:
 	case errors.Is(err, ErrDigest), errors.Is(err, ErrModel):
+		s.hub.opts.Meter.Drift()
 		s.hub.log.Warn("the page is sent again", "session", s.info.ID, "page", p.id, "reason", err)
 		p.peer.SendText(ToUser{Type: "resync"})
 		if errors.Is(err, ErrModel) {
@@ -326,20 +368,6 @@ func (s *Session) takeBatch(p *page, r *Record) (keep bool, shown []byte, err er
 	}
 	p.url, p.title = p.model.URL(), p.model.Title()
 	return true, shown, nil
-}
-
-func (s *Session) takeConfirmation(p *page, r *Record) (keep bool, err error) {
-	var c EventConfirmation
-	if err := json.Unmarshal(r.Payload, &c); err != nil || c.Outcome != Confirmed && c.Outcome != Denied {
-		return false, malformed("not a confirmation")
-	}
-	asked, ok := s.pending[c.Request]
-	if !ok || asked.page != p.id {
-		return false, nil // it expired
-	}
-	delete(s.pending, c.Request)
-	r.Payload = mustJSON(c)
-	return true, nil
 }
 
 // seqAt is the number of the browser's last frame at or before an offset.

@@ -1,9 +1,12 @@
 package replayui
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
+	"net"
 	"net/http"
+	"strings"
 
 	"github.com/pillion-dev/pillion/archive"
 	"github.com/pillion-dev/pillion/events"
@@ -41,8 +44,8 @@ type sessionAnswer struct {
 func (t *Site) postSession(w http.ResponseWriter, r *http.Request) error {
 	s := t.server
 	var in struct {
-		URL, Title, User string
-		Resume           bool
+		URL, User, Code string
+		Resume          bool
 	}
 	if err := readJSON(w, r, &in); err != nil {
 		return err
@@ -55,12 +58,12 @@ func (t *Site) postSession(w http.ResponseWriter, r *http.Request) error {
 		return nil
 	}
 	if session == nil {
-		info := events.SessionInfo{Org: t.org, URL: bound(in.URL, 2000), Title: bound(in.Title, 500), User: bound(in.User, 200)}
+		info := events.SessionInfo{Org: t.org, URL: bound(in.URL, 2000), User: bound(in.User, 200), Most: t.settings.Most}
 		if c, err := r.Cookie(visitCookie); err == nil {
 			info.Visit = bound(c.Value, 100)
 		}
 		var err error
-		if session, err = s.opts.Hub.Start(r.Context(), info); err != nil {
+		if session, err = s.begin(r, info, in.Code); err != nil {
 			return err
 		}
 		s.setSessionCookie(w, r, s.opts.Hub.Secret(session.Info().ID), 0)
@@ -72,6 +75,22 @@ func (t *Site) postSession(w http.ResponseWriter, r *http.Request) error {
 		out.Code, out.CodeExpires = code.Grouped(), int64(expires.Sub(now).Seconds())
 	}
 	return answer(w, status, out)
+}
+
+// begin starts a session, or enters the one that an agent opened.
+func (s *Server) begin(r *http.Request, info events.SessionInfo, code string) (*events.Session, error) {
+	if code == "" {
+		return s.opts.Hub.Start(r.Context(), info)
+	}
+	guest, _, err := net.SplitHostPort(r.RemoteAddr)
+	if err != nil {
+		guest = r.RemoteAddr
+	}
+	if s.opts.TrustForwarded {
+		first, _, _ := strings.Cut(r.Header.Get("X-Forwarded-For"), ",")
+		guest = cmp.Or(strings.TrimSpace(first), guest)
+	}
+	return s.opts.Hub.Enter(bound(guest, 100), code, info)
 }
 
 func bound(s string, most int) string {
@@ -147,6 +166,32 @@ func (s *Server) postJoin(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	session, err := s.opts.Hub.Redeem(hubAccount(identity(r)), in.Code)
+	if err != nil {
+		return err
+	}
+	return answer(w, http.StatusOK, map[string]any{"session": session.Info().ID})
+}
+
+// postOpen opens a session for an agent, before there is a user.
+func (s *Server) postOpen(w http.ResponseWriter, r *http.Request) error {
+	var in struct{ Preview bool }
+	if err := readJSON(w, r, &in); err != nil {
+		return err
+	}
+	a := identity(r)
+	if in.Preview && a.Role != events.RoleAdministrator {
+		return newProblem(http.StatusForbidden, "Previews are for administrators.")
+	}
+	session, err := s.opts.Hub.Open(r.Context(), hubAccount(a), in.Preview)
+	if err != nil {
+		return err
+	}
+	return answer(w, http.StatusCreated, map[string]any{"session": session.Info().ID})
+}
+
+// postWatch lets a supervisor or administrator into a session that is on.
+func (s *Server) postWatch(w http.ResponseWriter, r *http.Request) error {
+	session, err := s.opts.Hub.Watch(hubAccount(identity(r)), events.SessionID(r.PathValue("id")))
 	if err != nil {
 		return err
 	}

@@ -88,6 +88,8 @@ func (s *Server) Console() http.Handler {
 	mux.HandleFunc("GET /api/me", s.only(s.getMe))
 	mux.HandleFunc("POST /api/join", s.only(s.postJoin, agents...))
 	mux.HandleFunc("GET /api/sessions", s.only(s.getSessions))
+	mux.HandleFunc("POST /api/sessions", s.only(s.postOpen, agents...))
+	mux.HandleFunc("POST /api/sessions/{id}/watch", s.only(s.postWatch, events.RoleSupervisor, events.RoleAdministrator))
 	mux.HandleFunc("GET /api/sessions/{id}", s.only(s.getSession))
 	mux.HandleFunc("POST /api/sessions/{id}/ticket", s.only(s.postTicket, agents...))
 	mux.HandleFunc("GET /api/sessions/{id}/socket", s.agentSocket)

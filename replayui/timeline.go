@@ -159,6 +159,9 @@ func (t *timeline) confirmation(r *events.Record, at int64) {
 		return
 	}
 	label := "confirmed: " + t.asked[c.Request]
+	if c.Value != "" {
+		label = "confirmed with “" + c.Value + "”: " + t.asked[c.Request]
+	}
 	if c.Outcome == events.Denied {
 		label = "denied (" + string(c.Reason) + "): " + t.asked[c.Request]
 	}
@@ -187,7 +190,16 @@ func (t *timeline) lifecycle(r *events.Record, at int64) {
 	case "refused":
 		label = "did not allow it"
 	case "level":
-		label = map[events.Level]string{events.LevelAct: "let the agent act", events.LevelPoint: "let the agent look and point only", events.LevelView: "let the agent look only"}[l.Level]
+		label = levelLabels[l.Level]
+	case "opened":
+		label = "opened the session for an agent"
+	case "left":
+		label = "left"
+	case "control":
+		label = "gave control to " + t.names[l.Participant]
+		if l.Participant == 0 {
+			label = "nobody has control"
+		}
 	case "ended":
 		label = "ended the session"
 		if l.By == 0 {
@@ -205,6 +217,11 @@ func (t *timeline) lifecycle(r *events.Record, at int64) {
 		who = "gateway"
 	}
 	t.mark(Mark{T: at, Offset: r.Offset, Page: r.Page, Type: "session", Label: label, By: who})
+}
+
+var levelLabels = map[events.Level]string{
+	events.LevelView: "let the agent look only", events.LevelPoint: "let the agent look and point only",
+	events.LevelPropose: "let the agent propose changes", events.LevelAct: "let the agent act",
 }
 
 // words is what full-text search finds: labels and titles.

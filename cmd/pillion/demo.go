@@ -40,6 +40,8 @@ func (c *demoCommand) Run(p *program) error {
 	accounts := replayui.NewAccounts(accountsFile(c.Data))
 	for _, a := range []replayui.Account{
 		{Name: "Ann Agent", Org: events.OrgID(c.Org), Role: events.RoleAgent},
+		{Name: "Susan Supervisor", Org: events.OrgID(c.Org), Role: events.RoleSupervisor},
+		{Name: "Adam Administrator", Org: events.OrgID(c.Org), Role: events.RoleAdministrator},
 		{Name: "Otto Auditor", Org: events.OrgID(c.Org), Role: events.RoleAuditor},
 	} {
 		if _, there := accounts.Get(a.Name); there {
@@ -67,6 +69,7 @@ Pillion is running in front of a sample site.
 
   agent    Ann Agent      password %[4]s
   auditor  Otto Auditor   password %[5]s
+           (and Susan Supervisor, Adam Administrator, with the same)
   user     %[6]s           password %[7]s   (the sample site's own sign-in)
 
 Try it with two browser windows:

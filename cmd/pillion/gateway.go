@@ -65,8 +65,10 @@ func openGateway(ctx context.Context, f gatewayFlags, sites []siteConfig, logger
 		Captures: kept.captures, Key: signing, Logger: logger,
 	})
 	g.onClose(sealer.Close)
+	g.registry = prometheus.NewRegistry()
 	g.hub, err = events.NewHub(ctx, events.HubOptions{
 		Log: kept.log, Directory: kept.directory, Key: key, Ended: sealer.Ended, Logger: logger, URLs: replayui.URLs,
+		Link: linkTo(f, sites), Meter: newMeter(g.registry),
 	})
 	if err != nil {
 		return g, err
@@ -79,7 +81,6 @@ func openGateway(ctx context.Context, f gatewayFlags, sites []siteConfig, logger
 	if err != nil {
 		return g, err
 	}
-	g.registry = prometheus.NewRegistry()
 	g.registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
 		prometheus.NewCounterFunc(prometheus.CounterOpts{
 			Namespace: "pillion", Subsystem: "archive", Name: "lost_total", Help: "Answers that the archive did not keep; they went to the browser all the same.",

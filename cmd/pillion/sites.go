@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"os"
 	"slices"
@@ -29,6 +30,7 @@ type siteFlags struct {
 	Rewrite        string        `help:"How far pages are changed: full, inject (the capture tag alone), off." enum:"full,inject,off" default:"full" yaml:"rewrite"`
 	HealthPath     string        `help:"Path that is asked for to see whether an upstream is well." placeholder:"PATH" yaml:"health-path"`
 	HealthEvery    time.Duration `help:"Time between two such questions." default:"10s" yaml:"health-every"`
+	PublicURL      string        `help:"Where browsers reach the site, for links that agents send: https://help.example.com." placeholder:"URL" yaml:"public-url"`
 	Sticky         bool          `help:"Send a browser to the same upstream each time." yaml:"sticky"`
 }
 
@@ -78,6 +80,44 @@ func (c siteConfig) site(own side) (proxy.Site, error) {
 		return s, fmt.Errorf("rewrite %q: full, inject or off", f.Rewrite)
 	}
 	return s, nil
+}
+
+// publicURL is where browsers reach the site, as far as the configuration tells.
+func (c siteConfig) publicURL(f gatewayFlags) string {
+	if c.Flags.PublicURL != "" {
+		return strings.TrimSuffix(c.Flags.PublicURL, "/")
+	}
+	host, port, err := net.SplitHostPort(f.Listen)
+	if err != nil || port == "0" {
+		return ""
+	}
+	if len(c.Hosts) > 0 {
+		host, _, _ = strings.Cut(c.Hosts[0], ":")
+	}
+	if ip := net.ParseIP(host); host == "" || ip != nil && ip.IsUnspecified() || strings.Contains(host, "*") {
+		return ""
+	}
+	scheme := "http"
+	if f.enabled() {
+		scheme = "https"
+	}
+	if port == map[string]string{"http": "80", "https": "443"}[scheme] {
+		return scheme + "://" + host
+	}
+	return scheme + "://" + net.JoinHostPort(host, port)
+}
+
+// linkTo makes the links by which users come to a session that an agent opened:
+// to the first site of the agent's organisation.
+func linkTo(f gatewayFlags, sites []siteConfig) func(events.OrgID, events.JoinCode) string {
+	return func(org events.OrgID, code events.JoinCode) string {
+		for _, c := range sites {
+			if at := c.publicURL(f); events.OrgID(c.Org) == org && at != "" {
+				return at + "/#pillion=" + string(code)
+			}
+		}
+		return ""
+	}
 }
 
 // sitesOf are the sites of the flags and of the configuration file.
@@ -134,7 +174,7 @@ func strictSites(file string, b []byte) error {
 	if err := yaml.Unmarshal(b, &raw); err != nil && !errors.Is(err, io.EOF) {
 		return fmt.Errorf("configuration file %s: %w", file, err)
 	}
-	known := []string{"hosts", "org", "upstream", "host", "preserve-host", "alias", "assets", "redirect-assets", "rewrite", "health-path", "health-every", "sticky", "assist", "mask", "mask-query"}
+	known := []string{"hosts", "org", "upstream", "host", "preserve-host", "alias", "assets", "redirect-assets", "rewrite", "health-path", "health-every", "sticky", "public-url", "assist", "mask", "mask-query"}
 	for i, site := range raw.Sites {
 		for name := range site {
 			if !slices.Contains(known, name) {

@@ -1,5 +1,5 @@
-import { mark } from "./mark.ts";
-import type { Level } from "../protocol/format.ts";
+import { mark, tab } from "./mark.ts";
+import type { Drawing, Level, Person } from "../protocol/format.ts";
 import * as dom from "../page/natives.ts";
 import { Writer } from "../page/writer.ts";
 
@@ -12,11 +12,16 @@ export interface FromGateway {
   codeExpires?: number;
   ack?: number;
   seq?: number;
-  agents?: { participant: number; name: string }[];
+  agents?: Person[];
+  /** who acts: a participant */
+  control?: number;
   level?: Level;
   participant?: number;
   name?: string;
   org?: string;
+  role?: string;
+  /** join: nobody sees the page yet */
+  first?: boolean;
   id?: number;
   from?: number;
   node?: number;
@@ -24,6 +29,7 @@ export interface FromGateway {
   value?: string;
   seen?: number;
   pointer?: { node: number; x: number; y: number; vx: number; vy: number; down?: boolean };
+  drawing?: Drawing;
   urls?: string[];
   text?: string;
   reason?: string;
@@ -41,6 +47,8 @@ const BASE = "/.pillion/";
 const MAX_UNSENT = 8 << 20;
 const MAX_WAIT_MS = 10_000;
 const GIVE_UP_MS = 5 * 60_000;
+const ALIVE_MS = 5000;
+const ANSWER_MS = 8000;
 
 /** Where the page is, as far as may be told before the user consented: title and query are the page's own. */
 function place(): string {
@@ -49,6 +57,13 @@ function place(): string {
 
 /** Thrown where the gateway has no session to go on with. */
 export class NoSession extends Error {}
+
+/** Thrown where it says no: 422 for a code that is not valid, 429 for too many of those. */
+export class Refused extends Error {
+  constructor(readonly status: number) {
+    super(String(status));
+  }
+}
 
 /** The page's connection to the gateway: numbered frames, sent again until acknowledged. */
 export class Link {
@@ -63,27 +78,69 @@ export class Link {
   #ended = false;
   #tries = 0;
   #lost = 0;
+  /** since when a ping waits for an answer */
+  #asked = 0;
+  #trying = false;
+  #watch = 0;
   /** what was pushed out of the queue: the page has to be sent whole */
   overflowed = false;
 
   constructor(heard: (m: FromGateway) => void, connection: (up: boolean) => void) {
     this.#heard = heard;
     this.#connection = connection;
+    this.#alive();
+    addEventListener("online", this.#awake);
+    addEventListener("pagehide", this.#hide);
+    addEventListener("pageshow", this.#awake);
+    document.addEventListener("visibilitychange", this.#awake);
   }
 
+  /** A socket that a sleeping laptop or a lost network left behind tells nothing: it is asked. */
+  #alive = (): void => {
+    dom.cancel(this.#watch);
+    if (this.#open && this.#asked && dom.now() - this.#asked > ANSWER_MS) {
+      this.#socket!.close();
+      this.#down();
+    } else this.#ping();
+    this.#watch = dom.later(this.#alive, ALIVE_MS);
+  };
+
+  #ping(): void {
+    if (!this.#open) return;
+    this.#asked ||= dom.now();
+    this.text({ type: "ping" });
+  }
+
+  /** Something may have changed: no time is lost by waiting. */
+  #awake = (): void => {
+    if (document.hidden) return;
+    if (this.#open) this.#ping();
+    else if (this.#lost) void this.#again();
+  };
+
+  /** A page with a socket is not kept for going back to: it connects again when it is shown. */
+  #hide = (e: PageTransitionEvent): void => {
+    const socket = this.#socket;
+    if (!e.persisted || !socket) return;
+    this.#socket = undefined;
+    this.#open = false;
+    this.#lost = dom.now();
+    socket.close();
+  };
+
   /** Starts a session, or goes on with the one that this browser has. */
-  async start(resume: boolean): Promise<Started> {
+  async start(resume: boolean, code?: string): Promise<Started> {
     const r = await dom.ask(BASE + "session", {
       method: "POST",
       headers: { "content-type": "application/json" },
       credentials: "same-origin",
-      body: dom.json({ url: place(), resume }),
+      body: dom.json({ url: place(), resume, code }),
     });
     if (r.status === 204 || r.status === 404) {
       mark(false);
       throw new NoSession("no session");
     }
-    if (!r.ok) throw new Error(String(r.status));
+    if (!r.ok) throw new Refused(r.status);
     const s = dom.parse(await r.text()) as Started;
     mark(true);
     this.#connect(s.ticket);
@@ -96,7 +153,7 @@ export class Link {
     const socket = new dom.Socket(url.href);
     this.#socket = socket;
     socket.binaryType = "arraybuffer";
-    socket.onopen = () => socket.send(dom.json({ type: "hello", page: this.#page, url: place(), title: "", age: dom.now() }));
+    socket.onopen = () => socket.send(dom.json({ type: "hello", page: this.#page, url: place(), title: "", age: dom.now(), tab: tab(), hidden: document.hidden }));
     socket.onmessage = (e) => {
       if (socket === this.#socket && typeof e.data === "string") this.#hear(dom.parse(e.data) as FromGateway);
     };
@@ -106,6 +163,7 @@ export class Link {
   }
 
   #hear(m: FromGateway): void {
+    this.#asked = 0;
     if (m.type === "welcome") this.#welcomed(m);
     if (m.type === "ack") this.#acknowledged(m.seq ?? 0);
     if (m.type === "ended") this.#close();
@@ -136,6 +194,7 @@ export class Link {
   #down(): void {
     const was = this.#open;
     this.#open = false;
+    this.#asked = 0;
     this.#socket = undefined;
     if (this.#ended) return;
     if (was) this.#connection(false);
@@ -150,7 +209,8 @@ export class Link {
   }
 
   async #again(): Promise<void> {
-    if (this.#ended || this.#socket) return;
+    if (this.#ended || this.#socket || this.#trying) return;
+    this.#trying = true;
     try {
       await this.start(true);
     } catch (e) {
@@ -158,6 +218,8 @@ export class Link {
         this.#close();
         this.#heard({ type: "ended", reason: "gone" });
       } else this.#down();
+    } finally {
+      this.#trying = false;
     }
   }
 
@@ -200,6 +262,11 @@ export class Link {
 
   #close(): void {
     this.#ended = true;
+    dom.cancel(this.#watch);
+    removeEventListener("online", this.#awake);
+    removeEventListener("pagehide", this.#hide);
+    removeEventListener("pageshow", this.#awake);
+    document.removeEventListener("visibilitychange", this.#awake);
     mark(false);
     this.#socket?.close();
   }

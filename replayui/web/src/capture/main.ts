@@ -1,6 +1,6 @@
 import * as dom from "../page/natives.ts";
 import { keep } from "./kept.ts";
-import { marked } from "./mark.ts";
+import { marked, onMarked } from "./mark.ts";
 import type { Table } from "./origins.ts";
 import { route } from "./routes.ts";
 import type { Begin, open } from "./session.ts";
@@ -40,6 +40,10 @@ function begin(settings: Settings): void {
         else trigger.failed();
       }
     };
+    // A session that begins in another tab, or while this page was kept for going back to.
+    const join = () => marked() && trigger.isIdle && void start({ how: "resume" });
+    onMarked(join);
+    addEventListener("pageshow", join);
     if (code) void start({ how: "code", code });
     else if (marked()) void start({ how: "resume" });
   });

@@ -9,6 +9,22 @@ export function marked(): boolean {
   }
 }
 
+/** A name for this tab, the same for the pages that follow each other in it. */
+export function tab(): string {
+  try {
+    let name = sessionStorage.getItem(MARK);
+    if (!name) sessionStorage.setItem(MARK, (name = Math.random().toString(36).slice(2)));
+    return name;
+  } catch {
+    return "";
+  }
+}
+
+/** Calls when a session begins in another tab of this site. */
+export function onMarked(then: () => void): void {
+  addEventListener("storage", (e) => e.key === MARK && e.newValue && then());
+}
+
 export function mark(on: boolean): void {
   try {
     if (on) localStorage.setItem(MARK, "1");

@@ -60,16 +60,17 @@ class Capture {
     });
   }
 
-  begin({ how }: Begin): void {
-    void this.#request(how === "resume");
+  begin({ how, code }: Begin): void {
+    if (this.#link) return;
+    void this.#request(how === "resume", code);
   }
 
-  async #request(resume: boolean): Promise<void> {
+  async #request(resume: boolean, code?: string): Promise<void> {
     if (!resume) this.#assist.working();
     const link = new Link((m) => link === this.#link && this.#hear(m), (up) => this.#assist.connection(up));
     this.#link = link;
     try {
-      const s = await link.start(resume);
+      const s = await link.start(resume, code);
       if (s.code) this.#assist.code(s.code, s.codeExpires ?? 0, !resume);
     } catch (e) {
       this.#link = undefined;

@@ -56,6 +56,10 @@ export class Trigger {
     this.root.replaceChildren(...(this.#own && document.querySelector(this.#own) ? [] : [this.#button]));
   }
 
+  get isIdle(): boolean {
+    return this.#idle;
+  }
+
   /** The session's part is being fetched. */
   busy(): void {
     this.#idle = false;

@@ -44,7 +44,7 @@ function open(session: string, room: HTMLElement): { link: LiveLink; hand: LiveH
     text: (m) => {
       if (m.type === "welcome") me = m.participant ?? 0;
       if (m.type === "pong") latency.value = link.latency;
-      if (m.type === "rejected") requests.value = [...requests.value, { id: -Date.now(), what: "Request", state: "denied" as const, reason: m.reason ?? "" }].slice(-MAX_LISTED);
+      if (m.type === "rejected" && !m.id) requests.value = [...requests.value, { id: -Date.now(), what: "Request", state: "denied" as const, reason: m.reason ?? "" }].slice(-MAX_LISTED);
       hear(m);
     },
     request: (r) => {
@@ -71,7 +71,7 @@ function open(session: string, room: HTMLElement): { link: LiveLink; hand: LiveH
   });
   const hand = new LiveHand(stage, {
     pointer: (p) => link.send({ type: "pointer", page: link.page, ...p }),
-    request: (node, action, value) => link.send({ type: "request", page: link.page, node, action, value, seen: link.seen, ref: String(Date.now()) }),
+    request: (node, action, value) => link.send({ type: "request", page: link.page, node, action, value, seen: link.seen, ref: `${Date.now()}.${Math.random()}` }),
   });
   link.connect().catch((e: Error) => {
     state.value = "ended";

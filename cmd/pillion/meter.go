@@ -1,0 +1,35 @@
+package main
+
+import (
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/pillion-dev/pillion/events"
+)
+
+// meter counts what happens in live sessions. It implements events.Meter.
+type meter struct {
+	drift, requests prometheus.Counter
+	denied          *prometheus.CounterVec
+}
+
+func newMeter(registry prometheus.Registerer) *meter {
+	count := func(name, help string) prometheus.CounterOpts {
+		return prometheus.CounterOpts{Namespace: "pillion", Subsystem: "live", Name: name, Help: help}
+	}
+	m := &meter{
+		drift:    prometheus.NewCounter(count("drift_total", "Times a copy was not the user's page; the page was sent again.")),
+		requests: prometheus.NewCounter(count("requests_total", "Requests by agents.")),
+		denied:   prometheus.NewCounterVec(count("denied_total", "Requests that were denied, by the user's browser or before it."), []string{"reason"}),
+	}
+	registry.MustRegister(m.drift, m.requests, m.denied)
+	return m
+}
+
+// Drift implements events.Meter.
+func (m *meter) Drift() { m.drift.Inc() }
+
+// Request implements events.Meter.
+func (m *meter) Request() { m.requests.Inc() }
+
+// Denied implements events.Meter.
+func (m *meter) Denied(why events.Reason) { m.denied.WithLabelValues(string(why)).Inc() }
