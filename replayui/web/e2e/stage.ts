@@ -104,24 +104,24 @@ export async function startBrowser(): Promise<Browser> {
 
 let describeSource: Promise<string> | undefined;
 
-/** The source of describePage, as a script that puts it on the window. */
-function describer(): Promise<string> {
+/** The source of the comparison, as a script that puts it on the window. */
+export function comparer(): Promise<string> {
   return (describeSource ??= build({
     entryPoints: [fileURLToPath(new URL("../src/page/compare.ts", import.meta.url))], bundle: true, write: false, format: "iife", globalName: "pillionCompare",
   }).then((r) => r.outputFiles[0]!.text));
 }
 
 /** A viewer's style sheets lead to the archive; the text of style elements says so. */
-const withoutAddresses = (lines: string[]) => lines.map((line) => line.replace(/url\([^)]*\)/g, "url()"));
+export const withoutAddresses = (lines: string[]) => lines.map((line) => line.replace(/url\([^)]*\)/g, "url()"));
 
 /** The lines that describe the user's page. */
 export async function linesOf(page: Page): Promise<string[]> {
-  return withoutAddresses(await page.evaluate(`(() => { ${await describer()}; return pillionCompare.describePage(document) })()`));
+  return withoutAddresses(await page.evaluate(`(() => { ${await comparer()}; return pillionCompare.describePage(document) })()`));
 }
 
 /** The lines that describe what a viewer's frame shows. */
 export async function linesIn(page: Page, testId: string): Promise<string[]> {
-  return withoutAddresses(await page.evaluate(`(() => { ${await describer()}; return pillionCompare.describePage(document.querySelector('[data-testid=${testId}]').contentDocument) })()`));
+  return withoutAddresses(await page.evaluate(`(() => { ${await comparer()}; return pillionCompare.describePage(document.querySelector('[data-testid=${testId}]').contentDocument) })()`));
 }
 
 /** Waits until both are the same, and reports the first line that is not. */
