@@ -8,7 +8,7 @@ import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { chromium, type Browser, type BrowserContext, type Page } from "playwright-core";
+import { chromium, type Browser, type BrowserContext, type LaunchOptions, type Page } from "playwright-core";
 
 export const root = fileURLToPath(new URL("../../..", import.meta.url));
 const binary = join(root, "bin", "pillion");
@@ -93,10 +93,11 @@ export async function pillion(args: string[], input = ""): Promise<{ status: num
   return { status, output: p.output };
 }
 
-export async function startBrowser(): Promise<Browser> {
+export async function startBrowser(options: LaunchOptions = {}): Promise<Browser> {
   const path = process.env["CHROMIUM"] ?? "/usr/bin/chromium";
   if (!existsSync(path)) throw new Error(`${path} is not there: run make packages`);
   return chromium.launch({
+    ...options,
     executablePath: path,
     args: ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"],
   });
