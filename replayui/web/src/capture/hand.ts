@@ -1,164 +1,298 @@
+import { RecordKind, type Action, type Level, type Reason } from "../protocol/format.ts";
 import * as dom from "../page/natives.ts";
-import { secret } from "../page/secrets.ts";
 import type { Recorder } from "../page/recorder.ts";
+import { secret } from "../page/secrets.ts";
+import { perform } from "./actions.ts";
+import { control, disabled, leads, nameOf, nearest, target } from "./around.ts";
+import { Cursor, focused } from "./cursor.ts";
 import type { FromGateway } from "./link.ts";
+import { Locks } from "./locks.ts";
+import { Turns, type Facts, type Page, type Request } from "./turns.ts";
 
-/** Why a request is denied (events/FORMAT.md, EventConfirmation). */
-export type Denial = "conflict" | "locked" | "masked" | "gone" | "disabled" | "forbidden" | "refused" | "failed";
+/** What the user is asked before an agent's act. */
+export interface Question {
+  id: number;
+  who: string;
+  action: Action;
+  /** what the element is called: a field's label, a link's text; where to, for navigate */
+  what: string;
+  /** what it has and what it would have, for acts that change a value */
+  from?: string;
+  to?: string;
+  /** the user may put another value in its place */
+  editable: boolean;
+  /** what it leads to, where it leads anywhere */
+  leads: "link" | "form" | "rule" | "";
+  el: HTMLElement | null;
+}
 
-/** How long an element stays the user's after a key or click in it. */
-const BUSY_MS = 2000;
+/** Who shows the user what agents want and do. */
+export interface Asking {
+  /** Asks; the answer comes once, unless the question is withdrawn. */
+  ask(q: Question): Promise<{ allow: boolean; value?: string }>;
+  withdraw(id: number): void;
+  /** An agent is busy with an element (a name), or not any more (null). */
+  locked(el: HTMLElement, name: string | null): void;
+}
 
-type Field = HTMLInputElement | HTMLTextAreaElement;
+/** Where numbered frames go. */
+export interface Out {
+  frame(kind: number, payload: Uint8Array): number;
+  readonly last: number;
+}
 
-/** The agent's hand on the user's page: a closed set of actions, each checked here. */
-export class Hand {
-  readonly #recorder: Recorder;
-  readonly #lastFrame: () => number;
-  readonly #ask: (what: string, who: string) => Promise<boolean>;
-  /** when the user last touched an element, by clock and by frame number */
-  #touched = new WeakMap<Node, { at: number; seq: number }>();
+/** How often leases and waiting times are looked at. */
+const BEAT_MS = 500;
+/** A focus is the user's where a key or a press of theirs came just before it. */
+const CAUSED_MS = 500;
+const WRITES = /^(Enter|Space|Backspace|Delete)$/;
 
-  constructor(recorder: Recorder, lastFrame: () => number, ask: (what: string, who: string) => Promise<boolean>) {
-    this.#recorder = recorder;
-    this.#lastFrame = lastFrame;
+const encoder = new TextEncoder();
+
+/** The agents' hand on the user's page: what it is asked, what the user does meanwhile, and what comes of it. */
+export class Hand implements Page {
+  readonly #out: Out;
+  readonly #asking: Asking;
+  readonly #ask: () => readonly string[];
+  readonly #locks = new Locks(dom.now, (node, held, by) => this.#lock(node, held, by));
+  readonly #turns = new Turns(this, this.#locks, dom.now);
+  #recorder: Recorder | undefined;
+  #cursor: Cursor | undefined;
+  /** the frame in which the user's last change of a control went out, at the earliest */
+  #changed = new WeakMap<Node, number>();
+  #names = new Map<number, string>();
+  #acting = false;
+  #pressed = -CAUSED_MS;
+  #beating = false;
+
+  /** `ask`: selectors of elements that the operator wants the user asked about. */
+  constructor(out: Out, asking: Asking, ask: () => readonly string[] = () => []) {
+    this.#out = out;
+    this.#asking = asking;
     this.#ask = ask;
   }
 
-  /** Remembers what the user did, for conflicts and locks. */
-  watch(d: Document): void {
-    const note = (e: Event) => {
-      if (e.isTrusted) this.#touched.set(e.composedPath()[0] as Node, { at: dom.now(), seq: this.#lastFrame() + 1 });
-    };
-    for (const name of ["input", "change", "keydown", "pointerdown"]) d.addEventListener(name, note, { capture: true, passive: true });
+  /** The page is recorded anew: what was asked about the old numbers cannot be done. */
+  attend(recorder: Recorder, voided: boolean): void {
+    if (voided) this.#turns.drop();
+    else this.#turns.stop("gone");
+    this.#locks.clear();
+    this.#recorder = recorder;
+    this.#cursor = new Cursor((el) => recorder.tree.shadow(el));
+    const heard = (e: Event) => this.#heard(e);
+    for (const name of ["pointerdown", "keydown", "input", "change", "focusin", "focusout"]) recorder.heard[name] = heard;
   }
 
-  /** Carries a request out, or says why not. */
-  async act(r: FromGateway): Promise<Denial | null> {
-    if (r.action === "navigate") return this.#navigate(r);
-    const n = this.#recorder.tree.node(r.node ?? 0);
-    if (!n || !dom.isConnected(n)) return "gone";
-    const el = (dom.nodeType(n) === 1 ? n : dom.nodeType(n) === 9 ? (n as Document).scrollingElement : dom.parentNode(n)) as HTMLElement | null;
-    if (!el) return "gone";
-    if (r.action !== "scroll") {
-      const why = this.#denies(el, r);
-      if (why) return why;
-      const leads = r.action === "click" ? leadsTo(el) : "";
-      if (leads && !(await this.#ask(leads, r.name ?? ""))) return "refused";
-      if (!dom.isConnected(n)) return "gone";
+  set level(level: Level | undefined) {
+    if (level) this.#turns.level = level;
+  }
+
+  set up(up: boolean) {
+    this.#turns.up = up;
+  }
+
+  request(m: FromGateway): void {
+    const r: Request = { id: m.id ?? 0, from: m.from ?? 0, name: m.name ?? "", node: m.node ?? 0, action: m.action as Action, value: m.value ?? "", seen: m.seen ?? 0 };
+    this.#names.set(r.from, r.name);
+    this.#turns.request(r);
+    this.#beat();
+  }
+
+  expire(id: number): void {
+    this.#turns.expire(id);
+  }
+
+  /** The user stops it all. */
+  stop(): void {
+    this.#turns.stop("refused");
+  }
+
+  /** The user says that the element they are in is free. */
+  unlock(): void {
+    this.#locks.moved();
+    this.#turns.pump();
+  }
+
+  /** Keeps time while there is anything that ends by it. */
+  #beat(): void {
+    if (this.#beating || !(this.#turns.any || this.#locks.any)) return;
+    this.#beating = true;
+    dom.later(() => {
+      this.#beating = false;
+      this.#turns.tick();
+      this.#beat();
+    }, BEAT_MS);
+  }
+
+  // What the user does.
+
+  #heard(e: Event): void {
+    // A browser trusts what our own commands bring about.
+    if (!e.isTrusted || this.#acting || !this.#recorder?.ready) return;
+    const tree = this.#recorder.tree;
+    const el = e.composedPath()[0] as Element;
+    if (el.nodeType !== 1 || !tree.id(el)) return this.unlock(); // it is ours: they are not in the page
+    // An inner listener tells of what happens in a closed shadow root.
+    if (tree.shadow(el)?.mode === "closed" && e.composed) return;
+    if (/down$/.test(e.type)) this.#pressed = dom.now();
+    const c = control(el, tree.shadow.bind(tree));
+    if (e.type === "focusout") return;
+    if (e.type === "focusin") {
+      if (dom.now() - this.#pressed > CAUSED_MS) {
+        if (c && tree.id(c) !== this.#locks.users) this.unlock();
+        return;
+      }
+      this.#cursor!.users = el;
     }
-    let done = false;
-    this.#recorder.byRequest(() => {
-      done = perform(el, r.action ?? "", r.value ?? "");
+    if (!c) return e.type === "pointerdown" ? this.unlock() : undefined;
+    if (e.type === "input" || e.type === "change") this.#changed.set(c, this.#out.last + 1);
+    this.#turns.touched(tree.id(c));
+    this.#beat();
+  }
+
+  // What turns ask of the page.
+
+  ready(): boolean {
+    return !!this.#recorder?.ready;
+  }
+
+  /** The element that a request is about. */
+  #element(r: Request): HTMLElement | null {
+    const n = this.#recorder!.tree.node(r.node);
+    if (!n || !dom.isConnected(n)) return null;
+    const type = dom.nodeType(n);
+    if (type === 9) return (r.action === "scroll" ? (n as Document).scrollingElement : ((n as Document).body ?? (n as Document).documentElement)) as HTMLElement | null;
+    return (type === 1 ? n : dom.parentNode(n)?.nodeType === 1 ? dom.parentNode(n) : null) as HTMLElement | null;
+  }
+
+  get #shadow() {
+    return this.#cursor!.shadow;
+  }
+
+  control(r: Request): number {
+    const el = this.#element(r);
+    return el ? this.#recorder!.tree.id(control(el, this.#shadow) ?? el) : 0;
+  }
+
+  facts(r: Request): Facts {
+    const f: Facts = { holder: 0, busy: false, changed: false, leads: false };
+    if (LEAVES.test(r.action)) f.bar = leaving(r);
+    else {
+      const el = this.#element(r);
+      if (!el) return { ...f, bar: "gone" };
+      const c = control(el, this.#shadow) ?? el;
+      const node = this.#recorder!.tree.id(c);
+      f.bar = this.#bar(el, r);
+      f.holder = this.#locks.holder(node);
+      f.busy = !!this.#locks.users && this.#locks.users !== node;
+      f.changed = (this.#changed.get(c) ?? 0) > r.seen;
+      f.leads = !!this.#leads(el, r);
+    }
+    return f;
+  }
+
+  #bar(el: HTMLElement, r: Request): Reason | undefined {
+    if (r.action === "scroll") return undefined;
+    const t = target(el, this.#shadow);
+    if (secret(t) || secret(el)) return "masked";
+    if (r.action === "hover") return undefined;
+    const writes = r.action === "fill" || (r.action === "key" && WRITES.test(r.value) && dom.localName(t) === "textarea");
+    return disabled(t, this.#shadow) || disabled(el, this.#shadow) || (writes && (t as HTMLInputElement).readOnly) ? "disabled" : undefined;
+  }
+
+  #leads(el: HTMLElement, r: Request): Question["leads"] {
+    const where = leads(el, r.action, r.value, this.#shadow);
+    if (where || r.action === "hover" || r.action === "scroll") return where;
+    for (const selector of this.#ask()) {
+      try {
+        if (nearest(el, selector, this.#shadow) || nearest(target(el, this.#shadow), selector, this.#shadow)) return "rule";
+      } catch {
+        return "rule"; // a rule that the browser does not understand may mean this one
+      }
+    }
+    return "";
+  }
+
+  ask(r: Request): void {
+    const q: Question = { id: r.id, who: r.name, action: r.action, what: r.action === "key" ? r.value : "", editable: false, leads: "", el: null };
+    const el = LEAVES.test(r.action) ? null : this.#element(r);
+    if (el) {
+      const t = target(el, this.#shadow);
+      q.el = t;
+      q.what = nameOf(t, this.#shadow);
+      q.leads = this.#leads(el, r);
+      Object.assign(q, values(t, r));
+    } else if (r.action === "navigate") q.what = new URL(r.value, document.baseURI).pathname;
+    void this.#asking.ask(q).then((a) => {
+      this.#turns.answered(r.id, a.allow, q.editable ? a.value : undefined);
+      this.#beat();
     });
-    return done ? null : "failed";
   }
 
-  #denies(el: HTMLElement, r: FromGateway): Denial | null {
-    if (secret(el)) return "masked";
-    if (el.matches(":disabled") || el.closest("[inert]")) return "disabled";
-    if ((el as Field).readOnly && r.action === "fill") return "disabled";
-    const t = this.#touched.get(el);
-    if (t && dom.now() - t.at < BUSY_MS) return "locked";
-    if (t && t.seq > (r.seen ?? 0) && /^(fill|check|uncheck|select)$/.test(r.action ?? "")) return "conflict";
-    return null;
+  withdraw(id: number): void {
+    this.#asking.withdraw(id);
   }
 
-  async #navigate(r: FromGateway): Promise<Denial | null> {
-    let url: URL;
-    try {
-      url = new URL(r.value ?? "", document.baseURI);
-    } catch {
-      return "forbidden";
-    }
-    if (url.origin !== location.origin || !/^https?:$/.test(url.protocol)) return "forbidden";
-    if (!(await this.#ask(`open ${url.pathname}`, r.name ?? ""))) return "refused";
-    dom.later(() => location.assign(url.href), 0);
-    return null;
+  act(r: Request, value: string): void {
+    const recorder = this.#recorder!;
+    const el = LEAVES.test(r.action) ? document.documentElement : this.#element(r)!;
+    const step = (part: () => void) => {
+      this.#acting = true;
+      try {
+        recorder.byRequest(part);
+      } finally {
+        this.#acting = false;
+      }
+    };
+    const goes = () => recorder === this.#recorder && this.#turns.goes(r.id);
+    const to = r.action === "navigate" ? new URL(value, document.baseURI).href : value;
+    perform(r.action, { el, value: to, cursor: this.#cursor!, step, goes }).catch(() => false).then((ok) => this.#turns.done(r.id, ok));
+  }
+
+  answer(id: number, denied: Reason | null, value?: string): void {
+    this.#recorder?.flushNow();
+    this.#send(RecordKind.EventConfirmation, { request: id, outcome: denied ? "denied" : "confirmed", reason: denied ?? undefined, value });
+  }
+
+  #lock(node: number, held: boolean, by: number): void {
+    this.#recorder?.flushNow(); // what was done before it comes before it
+    this.#send(RecordKind.Lock, { node, held, by });
+    const el = this.#recorder?.tree.node(node);
+    const name = this.#names.get(by);
+    if (el && name !== undefined) this.#asking.locked(el as HTMLElement, held ? name : null);
+  }
+
+  #send(kind: RecordKind, m: Record<string, string | number | boolean | undefined>): void {
+    this.#out.frame(kind, encoder.encode(dom.json(m)));
   }
 }
 
-/** What a click would set off that the user should know of: leaving the page, sending a form. */
-function leadsTo(el: Element): string {
-  const link = el.closest("a[href], area[href]") as HTMLAnchorElement | null;
-  if (link && !(dom.getAttribute(link, "href") ?? "").startsWith("#")) {
-    const text = (link.textContent ?? "").trim().slice(0, 60);
-    return text ? `follow the link “${text}”` : "follow a link";
+const LEAVES = /^(navigate|back|forward)$/;
+
+/** What rules out leaving the page in some direction. */
+function leaving(r: Request): Reason | undefined {
+  if (r.action !== "navigate") {
+    const { navigation } = window as { navigation?: { canGoBack: boolean; canGoForward: boolean } };
+    return navigation && !(r.action === "back" ? navigation.canGoBack : navigation.canGoForward) ? "failed" : undefined;
   }
-  const button = el.closest("button, input") as HTMLButtonElement | null;
-  if (!button?.form || !/^(submit|image)$/.test(button.type)) return "";
-  const text = (button.textContent || button.value || "").trim().slice(0, 60);
-  return text ? `send the form with “${text}”` : "send the form";
-}
-
-function perform(el: HTMLElement, action: string, value: string): boolean {
-  switch (action) {
-    case "click":
-      return click(el);
-    case "fill":
-      return fill(el, value);
-    case "check":
-    case "uncheck": {
-      const box = el as HTMLInputElement;
-      if (!/^(checkbox|radio)$/.test(box.type ?? "")) return false;
-      if (box.checked !== (action === "check")) box.click();
-      return box.checked === (action === "check");
-    }
-    case "select":
-      return select(el as HTMLSelectElement, value);
-    case "focus":
-      el.focus();
-      return true;
-    case "scroll": {
-      const [x, y] = value.split(",").map(Number);
-      if (!Number.isFinite(x) || !Number.isFinite(y)) return false;
-      el.scrollTo({ left: x!, top: y!, behavior: "instant" });
-      return true;
-    }
+  let url: URL;
+  try {
+    url = new URL(r.value, document.baseURI);
+  } catch {
+    return "forbidden";
   }
-  return false;
+  const own = url.origin === location.origin && /^https?:$/.test(url.protocol);
+  return own && !url.username && !url.password && !url.pathname.startsWith("/.pillion/") ? undefined : "forbidden";
 }
 
-/** A click as a mouse gives it: old menus listen for its parts. */
-function click(el: HTMLElement): boolean {
-  const box = el.getBoundingClientRect();
-  const at = { bubbles: true, cancelable: true, composed: true, view: el.ownerDocument.defaultView, clientX: box.left + box.width / 2, clientY: box.top + box.height / 2, button: 0 };
-  for (const name of ["pointerover", "mouseover", "pointerdown", "mousedown"]) el.dispatchEvent(event(name, at));
-  if (el.matches("a[href], button, input, select, textarea, [tabindex]")) el.focus({ preventScroll: true });
-  for (const name of ["pointerup", "mouseup"]) el.dispatchEvent(event(name, at));
-  el.click();
-  return true;
-}
-
-function event(name: string, at: MouseEventInit): Event {
-  return name.startsWith("pointer") ? new PointerEvent(name, { ...at, pointerType: "mouse", isPrimary: true }) : new MouseEvent(name, at);
-}
-
-const setters = new Map<string, (v: string) => void>();
-for (const proto of [HTMLInputElement.prototype, HTMLTextAreaElement.prototype]) {
-  setters.set(proto === HTMLInputElement.prototype ? "input" : "textarea", Object.getOwnPropertyDescriptor(proto, "value")!.set!);
-}
-
-/** Types text as a whole; frameworks that watch a field's own setter see the events after it. */
-function fill(el: HTMLElement, value: string): boolean {
-  const set = setters.get(el.localName);
-  if (!set && !el.isContentEditable) return false;
-  if (set && /^(checkbox|radio|submit|reset|button|image|file)$/.test((el as Field).type)) return false;
-  el.focus({ preventScroll: true });
-  if (set) set.call(el, value);
-  else el.textContent = value;
-  const win = el.ownerDocument.defaultView ?? window;
-  el.dispatchEvent(new win.InputEvent("input", { bubbles: true, composed: true, inputType: "insertReplacementText", data: value }));
-  el.dispatchEvent(new win.Event("change", { bubbles: true }));
-  return !set || (el as Field).value === value || (el as Field).type !== "text";
-}
-
-function select(el: HTMLSelectElement, value: string): boolean {
-  if (el.localName !== "select") return false;
-  const chosen = new Set(value.split(",").filter(Boolean).map(Number));
-  for (const i of chosen) if (!el.options[i] || el.options[i].disabled) return false;
-  for (let i = 0; i < el.options.length; i++) el.options[i]!.selected = chosen.has(i);
-  el.dispatchEvent(new Event("input", { bubbles: true, composed: true }));
-  el.dispatchEvent(new Event("change", { bubbles: true }));
-  return true;
+/** What a control has and would have, in words. */
+function values(el: HTMLElement, r: Request): Partial<Question> {
+  if (r.action === "fill") {
+    return { from: el.isContentEditable ? (el.textContent ?? "") : (el as HTMLInputElement).value, to: r.value, editable: true };
+  }
+  if (r.action !== "select") return {};
+  const list = [...((el as HTMLSelectElement).options ?? [])];
+  const named = (chosen: (i: number) => boolean | undefined) => list.filter((_, i) => chosen(i)).map((o) => o.text).join(", ");
+  const to = r.value.split(",");
+  return { from: named((i) => list[i]!.selected), to: named((i) => to.includes(String(i))) };
 }

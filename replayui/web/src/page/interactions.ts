@@ -14,11 +14,14 @@ export class Interactions {
   readonly #views: Views;
   readonly #excluded: (n: Node) => boolean;
   readonly #handlers: Record<string, (e: Event) => void>;
+  /** what else is to be heard in every document and shadow root of the page */
+  readonly #heard: Record<string, (e: Event) => void>;
   #at: { x: number; y: number; id: number } | undefined;
   #hover = 0;
   #scrolls = new Map<Node, Cause>();
 
-  constructor(recorder: Recorder, views: Views, excluded: (n: Node) => boolean) {
+  constructor(recorder: Recorder, views: Views, excluded: (n: Node) => boolean, heard: Record<string, (e: Event) => void>) {
+    this.#heard = heard;
     this.#recorder = recorder;
     this.#views = views;
     this.#excluded = excluded;
@@ -51,11 +54,11 @@ export class Interactions {
   }
 
   attach(root: Root): void {
-    for (const name in this.#handlers) root.addEventListener(name, this.#handlers[name]!, OPTIONS);
+    for (const list of [this.#handlers, this.#heard]) for (const name in list) root.addEventListener(name, list[name]!, OPTIONS);
   }
 
   detach(root: Root): void {
-    for (const name in this.#handlers) root.removeEventListener(name, this.#handlers[name]!, OPTIONS);
+    for (const list of [this.#handlers, this.#heard]) for (const name in list) root.removeEventListener(name, list[name]!, OPTIONS);
   }
 
   /** Where an event happened, null within what is ours, or was seen in an inner root. */

@@ -52,6 +52,46 @@ export const nextFrame = window.requestAnimationFrame.bind(window);
 const quote = JSON.stringify;
 export const parse = JSON.parse as (text: string) => unknown;
 
+export const dispatch = method<(of: EventTarget, e: Event) => boolean>(EventTarget.prototype, "dispatchEvent");
+export const focus = method<(of: Element, options?: FocusOptions) => void>(HTMLElement.prototype, "focus");
+export const scrollTo = method<(of: Element, options: ScrollToOptions) => void>(element, "scrollTo");
+export const assignedSlot = getter<Element, HTMLSlotElement | null>(element, "assignedSlot");
+
+function setter<T, V>(proto: object, name: string): (of: T, v: V) => void {
+  return Function.prototype.call.bind(Object.getOwnPropertyDescriptor(proto, name)!.set!);
+}
+
+// A framework watches a control by a property of its own on it: the built-in one goes past that.
+const setInput = setter<Element, string>(HTMLInputElement.prototype, "value");
+const setArea = setter<Element, string>(HTMLTextAreaElement.prototype, "value");
+export const setSelected = setter<HTMLOptionElement, boolean>(HTMLOptionElement.prototype, "selected");
+
+export function setValue(of: Element, v: string): void {
+  (localName(of) === "input" ? setInput : setArea)(of, v);
+}
+
+const events = { Event, MouseEvent, PointerEvent, KeyboardEvent, InputEvent, FocusEvent };
+
+/** An event of the window that a node is in: frames have types of their own. */
+export function event(of: Node, type: keyof typeof events, name: string, init: EventInit): Event {
+  const win = (ownerDocument(of) ?? (of as Document)).defaultView as (Window & typeof events) | null;
+  return new (!win || win === window ? events : win)[type](name, init);
+}
+
+const Channel = MessageChannel;
+
+/** Lets the page go on for one turn; hidden pages are not made to wait. */
+export function soon(): Promise<void> {
+  return new Promise((done) => {
+    const { port1, port2 } = new Channel();
+    port1.onmessage = () => {
+      port1.close();
+      done();
+    };
+    port2.postMessage(0);
+  });
+}
+
 /** The children of a node, as they are now. */
 export function childNodes(of: Node): Node[] {
   const list: Node[] = [];

@@ -39,6 +39,8 @@ export class Recorder {
   readonly #sink: Sink;
   readonly tree: Tree;
   readonly forms: Forms;
+  /** who else hears what happens in the page's documents and shadow roots, by the event's name; set before it starts */
+  readonly heard: Record<string, (e: Event) => void> = {};
   #sheets: Sheets;
   #views: Views;
   #interactions: Interactions;
@@ -69,7 +71,7 @@ export class Recorder {
     this.forms = new Forms((n) => this.tree.id(n));
     this.#sheets = new Sheets((n) => this.tree.id(n), kept.touched);
     this.#views = new Views(win, this.tree);
-    this.#interactions = new Interactions(this, this.#views, excluded);
+    this.#interactions = new Interactions(this, this.#views, excluded, this.heard);
   }
 
   /** Time since the page's origin, in units of 100 µs. */
