@@ -1,5 +1,6 @@
 import * as dom from "../page/natives.ts";
 import STYLE from "./assist.css";
+import type { Question } from "./hand.ts";
 import type { Trigger } from "./trigger.ts";
 
 /** What the user can do here. */
@@ -23,6 +24,15 @@ function h(name: string, props: Props, ...children: Child[]): HTMLElement {
   }
   el.append(...children);
   return el;
+}
+
+/** What an agent would like to do, in words. */
+function asked(q: Question): string {
+  const name = q.what && ` “${q.what}”`;
+  if (q.leads === "link") return `follow the link${name}`;
+  if (q.leads === "form") return `send the form with${name}`;
+  if (q.action === "navigate") return `open ${q.what}`;
+  return q.action + (q.action === "back" || q.action === "forward" ? "" : name || " something");
 }
 
 const ENDS: Record<string, [string, string]> = {
@@ -151,36 +161,60 @@ export class Assist {
     this.#say(title);
   }
 
-  /** Asks whether an agent may do something that leads on. */
-  confirm(what: string, name: string): Promise<boolean> {
+  #questions = new Map<number, HTMLElement>();
+
+  /** Asks whether an agent may do something. */
+  ask(q: Question): Promise<{ allow: boolean; value?: string }> {
     return new Promise((resolve) => {
-      const title = `${name} would like to ${what}`;
-      const done = (allow: boolean) => {
-        card.remove();
-        dom.cancel(timer);
-        resolve(allow);
+      const title = `${q.who} would like to ${asked(q)}`;
+      const field = h(q.el?.localName === "input" ? "input" : "textarea", { "data-role": "new-value", "aria-label": "New value" }) as HTMLInputElement;
+      field.value = q.to ?? "";
+      const done = (allow: boolean) => () => {
+        this.withdraw(q.id);
+        resolve(allow && q.editable ? { allow, value: field.value } : { allow });
       };
       const card = h(
         "section",
-        { class: "card", role: "alertdialog", "aria-label": title, "data-role": "confirm" },
+        { class: "card", role: "alertdialog", "aria-label": title, "data-role": "confirm", "data-request": String(q.id) },
         h("h2", { tabindex: "-1" }, title),
+        ...(q.to === undefined ? [] : [h("p", {}, `“${q.from ?? ""}” → “${q.to}”`)]),
+        ...(q.editable ? [field] : []),
         h(
           "div",
           { class: "row" },
-          h("button", { type: "button", class: "plain", "data-action": "deny", click: () => done(false) }, "No"),
-          h("button", { type: "button", class: "primary", "data-action": "allow", click: () => done(true) }, "Allow"),
+          h("button", { type: "button", class: "plain", "data-action": "deny", click: done(false) }, "No"),
+          h("button", { type: "button", class: "primary", "data-action": "allow", click: done(true) }, "Allow"),
         ),
       );
-      const timer = dom.later(() => done(false), 28_000); // before the gateway gives up
+      this.#questions.set(q.id, card);
       this.#asks.append(card);
       this.#say(title);
     });
   }
 
+  withdraw(id: number): void {
+    this.#questions.get(id)?.remove();
+    this.#questions.delete(id);
+  }
+
+  #outlines = new Map<HTMLElement, HTMLElement>();
+
+  /** Shows that an agent is busy with an element. */
+  locked(el: HTMLElement, name: string | null): void {
+    this.#outlines.get(el)?.remove();
+    this.#outlines.delete(el);
+    if (name === null) return;
+    const box = el.getBoundingClientRect();
+    const mark = h("div", { class: "lock", "data-role": "lock", "aria-hidden": "true", title: name });
+    Object.assign(mark.style, { left: `${box.left}px`, top: `${box.top}px`, width: `${box.width}px`, height: `${box.height}px` });
+    this.#outlines.set(el, mark);
+    this.#root.append(mark);
+  }
+
   /** The session is on. */
   sharing(names: string[]): void {
     this.#open();
-    this.#asks.replaceChildren();
+    this.#asks.replaceChildren(...this.#questions.values());
     this.#names = names.join(" and ") || "Your agent";
     this.#bar();
     this.#say(`${this.#names} can see this page`);

@@ -4,7 +4,7 @@ import type { Recorder } from "../page/recorder.ts";
 import { secret } from "../page/secrets.ts";
 import { perform } from "./actions.ts";
 import { control, disabled, leads, nameOf, nearest, target } from "./around.ts";
-import { Cursor, focused } from "./cursor.ts";
+import { Cursor } from "./cursor.ts";
 import type { FromGateway } from "./link.ts";
 import { Locks } from "./locks.ts";
 import { Turns, type Facts, type Page, type Request } from "./turns.ts";
@@ -37,7 +37,7 @@ export interface Asking {
 
 /** Where numbered frames go. */
 export interface Out {
-  frame(kind: number, payload: Uint8Array): number;
+  frame(kind: number, payload: Uint8Array): number | undefined;
   readonly last: number;
 }
 
@@ -73,9 +73,8 @@ export class Hand implements Page {
   }
 
   /** The page is recorded anew: what was asked about the old numbers cannot be done. */
-  attend(recorder: Recorder, voided: boolean): void {
-    if (voided) this.#turns.drop();
-    else this.#turns.stop("gone");
+  attend(recorder: Recorder): void {
+    this.#turns.stop("gone");
     this.#locks.clear();
     this.#recorder = recorder;
     this.#cursor = new Cursor((el) => recorder.tree.shadow(el));
@@ -87,8 +86,16 @@ export class Hand implements Page {
     if (level) this.#turns.level = level;
   }
 
-  set up(up: boolean) {
+  /** The connection came or went. With void numbers the gateway has answered what was open. */
+  connected(up: boolean, voided: boolean): void {
+    if (up && voided) this.#turns.drop();
     this.#turns.up = up;
+  }
+
+  /** The session is over, with all that was open in it. */
+  over(): void {
+    this.#turns.drop();
+    this.#recorder = undefined;
   }
 
   request(m: FromGateway): void {

@@ -1,4 +1,4 @@
-import { RecordKind } from "../protocol/format.ts";
+import { RecordKind, type Level } from "../protocol/format.ts";
 import * as dom from "../page/natives.ts";
 import { Recorder, type Kept } from "../page/recorder.ts";
 import { Assist } from "./assist.ts";
@@ -11,6 +11,8 @@ import type { Trigger } from "./trigger.ts";
 /** What the gateway takes in one frame (events/FORMAT.md, Limits), less a frame's head. */
 const MAX_STATE = (8 << 20) - 64;
 const MAX_BATCH = (1 << 20) - 64;
+
+const LEVELS: Level[] = ["view", "point", "propose", "act"];
 
 /** What the first part kept and hands over. */
 export interface Tools {
@@ -40,7 +42,8 @@ class Capture {
   readonly #assist: Assist;
   #link: Link | undefined;
   #recorder: Recorder | undefined;
-  #hand: Hand | undefined;
+  readonly #hand: Hand;
+  #level: Level | undefined;
   #agents: string[] = [];
   #shared = false;
 
@@ -52,12 +55,33 @@ class Capture {
         this.#link?.end();
         this.#over("user");
       },
-      consent: (participant, allow) => this.#link?.text({ type: "consent", participant, allow, level: "act" }),
-      pause: (paused) => this.#link?.text({ type: "level", level: paused ? "point" : "act" }),
+      consent: (participant, allow) => {
+        if (allow) this.#hand.level = this.#level = "act";
+        this.#link?.text({ type: "consent", participant, allow, level: "act" });
+      },
+      pause: (paused) => this.#grant(paused ? "point" : "act"),
     });
+    const link = () => this.#link;
+    this.#hand = new Hand({
+      frame: (kind, payload) => link()?.frame(kind, payload),
+      get last() { return link()?.last ?? 0; },
+    }, this.#assist, () => tools.settings.ask ?? []);
     document.addEventListener("visibilitychange", () => {
       if (!document.hidden) this.#link?.text({ type: "visible" });
     });
+  }
+
+  /** The user gives agents a level: it counts at once, and the gateway is told. */
+  #grant(level: Level): void {
+    this.#hand.level = this.#level = level;
+    this.#link?.text({ type: "level", level });
+  }
+
+  /** What the gateway believes of the level. Of two the lower one counts: the user may have stopped while the connection was down. */
+  #agree(level: Level | undefined): void {
+    if (!level || level === this.#level) return;
+    if (this.#level && LEVELS.indexOf(this.#level) < LEVELS.indexOf(level)) this.#grant(this.#level);
+    else this.#hand.level = this.#level = level;
   }
 
   begin({ how, code }: Begin): void {
@@ -67,7 +91,10 @@ class Capture {
 
   async #request(resume: boolean, code?: string): Promise<void> {
     if (!resume) this.#assist.working();
-    const link = new Link((m) => link === this.#link && this.#hear(m), (up) => this.#assist.connection(up));
+    const link = new Link((m) => link === this.#link && this.#hear(m), (up) => {
+      this.#assist.connection(up);
+      this.#hand.connected(up, link.overflowed);
+    });
     this.#link = link;
     try {
       const s = await link.start(resume, code);
@@ -83,6 +110,7 @@ class Capture {
   #hear(m: FromGateway): void {
     switch (m.type) {
       case "welcome":
+        this.#agree(m.level);
         this.#agents = (m.agents ?? []).map((a) => a.name);
         if (m.state === "waiting" && m.code) this.#assist.code(m.code, m.codeExpires ?? 0, false);
         if (m.state === "live") {
@@ -95,6 +123,7 @@ class Capture {
         this.#assist.consent(m.participant ?? 0, m.name ?? "The agent");
         break;
       case "start":
+        this.#agree(m.level);
         this.#agents = (m.agents ?? []).map((a) => a.name);
         this.#shared = true;
         this.#assist.sharing(this.#agents);
@@ -104,7 +133,10 @@ class Capture {
         this.#record();
         break;
       case "request":
-        void this.#act(m);
+        this.#hand.request(m);
+        break;
+      case "expire":
+        this.#hand.expire(m.id ?? 0);
         break;
       case "pointer":
         this.#point(m);
@@ -134,29 +166,13 @@ class Capture {
       // Changes larger than a frame may be are told by the whole page.
       batch: (b) => (b.length > MAX_BATCH ? this.#record() : link.frame(RecordKind.PageEvents, b)),
     }, mine);
-    this.#hand = new Hand(this.#recorder, () => link.last, (what, who) => this.#assist.confirm(what, who));
-    this.#hand.watch(document);
+    this.#hand.attend(this.#recorder);
     this.#recorder.start();
   }
 
   #tooLarge(): void {
     this.#link?.end();
     this.#over("large");
-  }
-
-  async #act(m: FromGateway): Promise<void> {
-    const hand = this.#hand;
-    const recorder = this.#recorder;
-    if (!hand || !recorder?.ready) return;
-    let denied: string | null;
-    try {
-      denied = await hand.act(m);
-    } catch {
-      denied = "failed";
-    }
-    recorder.flushNow();
-    const answer = dom.json({ request: m.id, outcome: denied ? "denied" : "confirmed", reason: denied ?? undefined });
-    this.#link?.frame(RecordKind.EventConfirmation, new TextEncoder().encode(answer));
   }
 
   #point(m: FromGateway): void {
@@ -180,7 +196,8 @@ class Capture {
   #over(reason: string): void {
     this.#recorder?.stop();
     this.#recorder = undefined;
-    this.#hand = undefined;
+    this.#hand.over();
+    this.#level = undefined;
     this.#link = undefined;
     // A code that nobody used is taken back without ado.
     if (reason === "user" && !this.#shared) this.#assist.idle();
