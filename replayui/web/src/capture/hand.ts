@@ -61,6 +61,7 @@ export class Hand implements Page {
   /** the frame in which the user's last change of a control went out, at the earliest */
   #changed = new WeakMap<Node, number>();
   #names = new Map<number, string>();
+  #since = 0;
   #acting = false;
   #pressed = -CAUSED_MS;
   #beating = false;
@@ -82,13 +83,21 @@ export class Hand implements Page {
     for (const name of ["pointerdown", "keydown", "input", "change", "focusin", "focusout"]) recorder.heard[name] = heard;
   }
 
+  /** The frame of a page state: what an agent saw before it had other numbers. */
+  begun(frame: number): void {
+    this.#since = frame;
+  }
+
   set level(level: Level | undefined) {
     if (level) this.#turns.level = level;
   }
 
   /** The connection came or went. With void numbers the gateway has answered what was open. */
   connected(up: boolean, voided: boolean): void {
-    if (up && voided) this.#turns.drop();
+    if (up && voided) {
+      this.#turns.drop();
+      this.#changed = new WeakMap();
+    }
     this.#turns.up = up;
   }
 
@@ -185,7 +194,7 @@ export class Hand implements Page {
     const f: Facts = { holder: 0, busy: false, changed: false, leads: false };
     if (LEAVES.test(r.action)) f.bar = leaving(r);
     else {
-      const el = this.#element(r);
+      const el = r.seen < this.#since ? null : this.#element(r);
       if (!el) return { ...f, bar: "gone" };
       const c = control(el, this.#shadow) ?? el;
       const node = this.#recorder!.tree.id(c);

@@ -162,7 +162,7 @@ class Capture {
     kept.hosts.length = 0;
     const mine = (n: Node) => n === this.#tools.trigger.host;
     this.#recorder = new Recorder(window, kept, {
-      state: (b) => (b.length > MAX_STATE ? this.#tooLarge() : link.frame(RecordKind.PageState, b)),
+      state: (b) => (b.length > MAX_STATE ? this.#tooLarge() : this.#hand.begun(link.frame(RecordKind.PageState, b))),
       // Changes larger than a frame may be are told by the whole page.
       batch: (b) => (b.length > MAX_BATCH ? this.#record() : link.frame(RecordKind.PageEvents, b)),
     }, mine);
