@@ -82,7 +82,7 @@ class Schedule {
   private request(): void {
     if (!this.agent.page || this.agent.pending.size > 4) return this.relay();
     const node = NODES[this.roll(NODES.length)]!;
-    const action = (["fill", "fill", "fill", "click", "check"] as Action[])[this.roll(5)]!;
+    const action = (["fill", "fill", "fill", "click", "check", "key"] as Action[])[this.roll(6)]!;
     const n = ++this.asks;
     const r = { from: 2 + this.roll(2), name: "", node, action, value: n + "a", seen: this.agent.seen };
     const { page } = this.agent;
@@ -195,7 +195,7 @@ describe("the user, an agent and the gateway, in any order", () => {
     const found = search(40_000, {});
     expect(found.fault, `seed ${found.seed}`).toBe("");
     // The schedules are worth something: all of it happened, and often.
-    for (const n of [found.confirmed, found.denied, found.locks, found.drops]) expect(n).toBeGreaterThan(40_000);
+    for (const n of [found.confirmed, found.denied, found.locks, found.drops]) expect(n).toBeGreaterThan(30_000);
   }, 120_000);
 
   const rules: [string, Faults, RegExp][] = [

@@ -70,7 +70,7 @@ export class Browser implements Page {
   /** what the user's browser answered, and the gateway must have as well */
   answers = new Map<number, Reason | null>();
   page = 0;
-  acting: { r: Request; value: string; step: number } | undefined;
+  acting: { r: Request; value: string; step: number; ask: boolean } | undefined;
   private seq = 0;
   private up = false;
   private unsent: { seq: number; body: Body }[] = [];
@@ -139,15 +139,15 @@ export class Browser implements Page {
     this.asked.delete(id);
   }
 
-  act(r: Request, value: string): void {
+  act(r: Request, value: string, allowed: boolean): void {
     if (this.acting) throw new Fault("two acts at a time");
-    this.acting = { r, value, step: 0 };
+    this.acting = { r, value, step: 0, ask: r.action === "key" && !allowed };
   }
 
   /** Two parts of an act, between which anything may happen. */
   step(): void {
     const a = this.acting!;
-    const end = (ok: boolean) => {
+    const end = (ok: boolean | "ask") => {
       this.acting = undefined;
       this.turns.done(a.r.id, ok);
     };
@@ -155,7 +155,8 @@ export class Browser implements Page {
     if (this.level === "view" || this.level === "point") throw new Fault(`request ${a.r.id} goes on at level ${this.level}`);
     this.values[a.r.node] = a.step ? a.value : a.value.slice(0, 1);
     this.batch.push({ node: a.r.node, value: this.values[a.r.node]!, request: a.r.id });
-    if (a.step++) end(true);
+    if (a.ask) end("ask"); // the rest is for the user to allow
+    else if (a.step++) end(true);
   }
 
   answer(request: number, denied: Reason | null, value?: string): void {

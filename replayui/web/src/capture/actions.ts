@@ -5,8 +5,8 @@ import { focused } from "./cursor.ts";
 import { press } from "./keys.ts";
 import { fill, type Doing } from "./typing.ts";
 
-/** Carries an action out; tells whether it was done. */
-export async function perform(action: Action, d: Doing): Promise<boolean> {
+/** Carries an action out; tells whether it was done, or that the user is to be asked before the rest of it. */
+export async function perform(action: Action, d: Doing): Promise<boolean | "ask"> {
   const { el, value, cursor, step } = d;
   switch (action) {
     case "click":

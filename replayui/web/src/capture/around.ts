@@ -106,15 +106,18 @@ export function nameOf(el: HTMLElement, shadow: ShadowOf): string {
   return "";
 }
 
-/** What an act would set off that the user should know of: leaving the page, or sending a form. */
-export function leads(el: HTMLElement, action: string, value: string, shadow: ShadowOf): "link" | "form" | "" {
+/**
+ * What an act would set off that the user should know of: leaving the page, or
+ * sending a form. `implicit`: by Enter in a field, too, if the page lets it.
+ */
+export function leads(el: HTMLElement, action: string, value: string, shadow: ShadowOf, implicit: boolean): "link" | "form" | "" {
   const presses = /click$/.test(action) || (action === "key" && (value === "Enter" || value === "Space"));
   if (!presses) return "";
   const link = nearest(el, "a[href],area[href]", shadow) as HTMLAnchorElement | null;
   if (link && value !== "Space" && away(link)) return "link";
   const button = nearest(el, "button,input", shadow) as HTMLButtonElement | null;
   if (button?.form && /^(submit|image)$/.test(button.type)) return "form";
-  return value === "Enter" && action === "key" && implied(el) ? "form" : "";
+  return implicit && value === "Enter" && action === "key" && implied(el) ? "form" : "";
 }
 
 function away(link: HTMLAnchorElement): boolean {

@@ -60,6 +60,8 @@ export class Hand implements Page {
   #cursor: Cursor | undefined;
   /** the frame in which the user's last change of a control went out, at the earliest */
   #changed = new WeakMap<Node, number>();
+  /** Enter was pressed, and what the browser does by it is left to the user */
+  #half = new Set<number>();
   #names = new Map<number, string>();
   #since = 0;
   #acting = false;
@@ -202,7 +204,7 @@ export class Hand implements Page {
       f.holder = this.#locks.holder(node);
       f.busy = !!this.#locks.users && this.#locks.users !== node;
       f.changed = (this.#changed.get(c) ?? 0) > r.seen;
-      f.leads = !!this.#leads(el, r);
+      f.leads = !!this.#leads(el, r, false);
     }
     return f;
   }
@@ -216,8 +218,8 @@ export class Hand implements Page {
     return disabled(t, this.#shadow) || disabled(el, this.#shadow) || (writes && (t as HTMLInputElement).readOnly) ? "disabled" : undefined;
   }
 
-  #leads(el: HTMLElement, r: Request): Question["leads"] {
-    const where = leads(el, r.action, r.value, this.#shadow);
+  #leads(el: HTMLElement, r: Request, implicit: boolean): Question["leads"] {
+    const where = leads(el, r.action, r.value, this.#shadow, implicit);
     if (where || r.action === "hover" || r.action === "scroll") return where;
     for (const selector of this.#ask()) {
       try {
@@ -236,7 +238,7 @@ export class Hand implements Page {
       const t = target(el, this.#shadow);
       q.el = t;
       q.what = nameOf(t, this.#shadow);
-      q.leads = this.#leads(el, r);
+      q.leads = this.#leads(el, r, true);
       Object.assign(q, values(t, r));
     } else if (r.action === "navigate") q.what = new URL(r.value, document.baseURI).pathname;
     void this.#asking.ask(q).then((a) => {
@@ -249,7 +251,7 @@ export class Hand implements Page {
     this.#asking.withdraw(id);
   }
 
-  act(r: Request, value: string): void {
+  act(r: Request, value: string, allowed: boolean): void {
     const recorder = this.#recorder!;
     const el = LEAVES.test(r.action) ? document.documentElement : this.#element(r)!;
     const step = (part: () => void) => {
@@ -262,7 +264,11 @@ export class Hand implements Page {
     };
     const goes = () => recorder === this.#recorder && this.#turns.goes(r.id);
     const to = r.action === "navigate" ? new URL(value, document.baseURI).href : value;
-    perform(r.action, { el, value: to, cursor: this.#cursor!, step, goes }).catch(() => false).then((ok) => this.#turns.done(r.id, ok));
+    const half = this.#half.delete(r.id);
+    perform(r.action, { el, value: to, cursor: this.#cursor!, allowed, half, step, goes }).catch(() => false).then((ok) => {
+      if (ok === "ask") this.#half.add(r.id);
+      this.#turns.done(r.id, ok);
+    });
   }
 
   answer(id: number, denied: Reason | null, value?: string): void {

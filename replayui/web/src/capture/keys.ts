@@ -10,8 +10,13 @@ const PRESSED = "button,summary,input[type=submit],input[type=button],input[type
 type Control = HTMLInputElement;
 
 /** Presses a key, and does what a browser does by it where the page does not object: it does nothing for keys that are not the user's. */
-export async function press({ el, value, cursor, step }: Doing): Promise<boolean> {
+export async function press({ el, value, cursor, allowed, half, step }: Doing): Promise<boolean | "ask"> {
   if (!KEYS.test(value)) return false;
+  if (half) {
+    step(() => submit(el, cursor));
+    return true;
+  }
+  let ask = false;
   const shift = value.startsWith("Shift");
   const k = value === "Space" ? " " : value.replace("Shift+", "");
   step(() => {
@@ -21,12 +26,14 @@ export async function press({ el, value, cursor, step }: Doing): Promise<boolean
     const typing = typed(at) && !(at as Control).readOnly;
     let plain = key(at, "keydown", k, shift);
     if (plain && (k === "Enter" || k === " ")) plain = key(at, "keypress", k);
-    if (plain && !(k === " " && !typing)) effect(at, k, shift, typing, cursor);
+    // Only a yes of the user's sends a form.
+    ask = plain && k === "Enter" && !allowed && !!implied(at);
+    if (plain && !ask && !(k === " " && !typing)) effect(at, k, shift, typing, cursor);
     // Tab lets go of its key where it has led.
     const up = key(k === "Tab" ? ((focused(cursor.shadow) ?? at) as HTMLElement) : at, "keyup", k, shift);
     if (plain && up && k === " " && !typing) space(at, cursor);
   });
-  return true;
+  return ask ? "ask" : true;
 }
 
 function effect(at: HTMLElement, k: string, shift: boolean, typing: boolean, cursor: Cursor): void {
@@ -60,6 +67,11 @@ function enter(at: HTMLElement, typing: boolean, cursor: Cursor): void {
     insert(at, "\n");
     return at.isContentEditable ? undefined : cursor.edited(at);
   }
+  submit(at, cursor);
+}
+
+/** Sends the form of a field, by the button that Enter presses. */
+function submit(at: HTMLElement, cursor: Cursor): void {
   cursor.settle(at);
   const by = implied(at);
   if (!by) return;

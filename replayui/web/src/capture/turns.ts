@@ -52,8 +52,8 @@ export interface Page {
   /** shows a question: `answered` tells what the user says */
   ask(r: Request): void;
   withdraw(id: number): void;
-  /** begins to carry a request out, for as long as it `goes`; `done` ends it */
-  act(r: Request, value: string): void;
+  /** begins to carry a request out, for as long as it `goes`; `done` ends it. `allowed`: the user was asked */
+  act(r: Request, value: string, allowed: boolean): void;
   answer(id: number, denied: Reason | null, value?: string): void;
 }
 
@@ -125,11 +125,14 @@ export class Turns {
     return this.#open.get(id)?.state === "doing";
   }
 
-  /** What was begun has come to its end. */
-  done(id: number, ok: boolean): void {
+  /** What was begun has come to its end; or to where the user is to be asked: Enter in a field that the page has no use for itself. */
+  done(id: number, ok: boolean | "ask"): void {
     if (this.#doing === id) this.#doing = 0;
     const o = this.#open.get(id);
-    if (o?.state === "doing") this.#close(o, ok ? null : "failed");
+    if (o?.state === "doing") {
+      if (ok === "ask") this.#question(o);
+      else this.#close(o, ok ? null : "failed");
+    }
     this.pump();
   }
 
@@ -195,13 +198,7 @@ export class Turns {
   #take(o: Open): boolean {
     const what = this.#decide(o.r, this.#level, this.#page.facts(o.r), o.allowed);
     if (what === "ask") {
-      let questions = 0;
-      for (const other of this.#open.values()) if (other.state === "asked") questions++;
-      if (questions >= MAX_QUESTIONS) this.#close(o, "flood");
-      else {
-        o.state = "asked";
-        this.#page.ask(o.r);
-      }
+      this.#question(o);
       return true;
     }
     if (what !== "do") {
@@ -217,8 +214,22 @@ export class Turns {
     }
     o.state = "doing";
     this.#doing = o.r.id;
-    this.#page.act(o.r, o.value);
+    this.#page.act(o.r, o.value, o.allowed);
     return true;
+  }
+
+  #question(o: Open): void {
+    let questions = 0;
+    for (const other of this.#open.values()) if (other.state === "asked") questions++;
+    if (questions >= MAX_QUESTIONS) return this.#close(o, "flood");
+    this.#free(o);
+    o.state = "asked";
+    this.#page.ask(o.r);
+  }
+
+  #free(o: Open): void {
+    if (o.locked) this.#locks.release(o.control, o.r.from);
+    o.locked = false;
   }
 
   /** Gives a request its answer: nothing else does. */
@@ -227,6 +238,6 @@ export class Turns {
     if (o.state === "asked") this.#page.withdraw(o.r.id);
     if (denied || o.value === o.r.value) this.#page.answer(o.r.id, denied);
     else this.#page.answer(o.r.id, null, o.value);
-    if (o.locked) this.#locks.release(o.control, o.r.from);
+    this.#free(o);
   }
 }

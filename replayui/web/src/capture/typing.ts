@@ -7,6 +7,10 @@ export interface Doing {
   el: HTMLElement;
   value: string;
   cursor: Cursor;
+  /** the user was asked, and said yes */
+  allowed: boolean;
+  /** the first half of it is done: that was what the question was about */
+  half: boolean;
   /** does a part of it: what changes by that is the request's */
   step(part: () => void): void;
   /** whether it is to go on */
