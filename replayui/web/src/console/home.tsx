@@ -2,6 +2,7 @@ import { signal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
 import { get, post, type Account, type SessionInfo } from "../view/api.ts";
 import { Brand } from "../view/signin.tsx";
+import { OpenSession, Preview } from "./home-open.tsx";
 
 const failed = signal("");
 const busy = signal(false);
@@ -55,10 +56,12 @@ export function Home({ account, code }: { account: Account; code: string }) {
       </header>
       <main class="page">
         {account.role !== "auditor" && <Join code={code} />}
+        {account.role !== "auditor" && <OpenSession />}
+        {account.role === "administrator" && <Preview />}
         {lists.value && lists.value.live.length > 0 && (
           <section>
             <h2>Live now</h2>
-            <Sessions list={lists.value.live} live />
+            <Sessions list={lists.value.live} account={account} live />
           </section>
         )}
         <section>
@@ -69,7 +72,7 @@ export function Home({ account, code }: { account: Account; code: string }) {
           </div>
           {!lists.value ? <p class="hint">Loading…</p> : lists.value.sessions.length === 0
             ? <p class="hint">{words.value ? "No recording has these words." : "No session has been recorded yet. A recording appears here when a session ends."}</p>
-            : <Sessions list={lists.value.sessions} />}
+            : <Sessions list={lists.value.sessions} account={account} />}
           {lists.value?.next && <button class="plain" onClick={() => void more()}>Show more</button>}
         </section>
       </main>
@@ -96,9 +99,9 @@ function Join({ code }: { code: string }) {
   );
 }
 
-const STATES: Record<SessionInfo["state"], string> = { waiting: "waiting", asking: "asking the user", live: "live", ended: "being sealed", sealed: "recorded" };
+const STATES: Record<SessionInfo["state"], string> = { offered: "waiting for the user", waiting: "waiting", asking: "asking the user", live: "live", ended: "being sealed", sealed: "recorded" };
 
-function Sessions({ list, live = false }: { list: SessionInfo[]; live?: boolean }) {
+function Sessions({ list, account, live = false }: { list: SessionInfo[]; account: Account; live?: boolean }) {
   return (
     <table class="sessions">
       <thead>
@@ -108,16 +111,33 @@ function Sessions({ list, live = false }: { list: SessionInfo[]; live?: boolean 
         {list.map((s) => (
           <tr key={s.id} data-testid="session-row">
             <td>{new Date(s.started).toLocaleString(undefined, { dateStyle: "medium", timeStyle: "short" })}</td>
-            <td class="wide"><b>{s.title || "Untitled page"}</b><br /><small>{s.url}</small></td>
+            <td class="wide"><b>{s.title || (s.state === "offered" ? "No page yet" : "Untitled page")}</b><br /><small>{s.url}</small></td>
             <td>{s.agents?.join(", ") ?? ""}</td>
             <td>{length(s)}</td>
             <td><span class={"chip " + s.state}>{STATES[s.state]}</span></td>
-            <td><a class="button plain" href={(live ? "/live/" : "/replay/") + s.id}>{live ? "Open" : "Replay"}</a></td>
+            <td>{live && watches(account, s) ? <Watch id={s.id} /> : <a class="button plain" href={(live ? "/live/" : "/replay/") + s.id}>{live ? "Open" : "Replay"}</a>}</td>
           </tr>
         ))}
       </tbody>
     </table>
   );
+}
+
+/** Supervisors and administrators may watch what they have no part in. */
+function watches(account: Account, s: SessionInfo): boolean {
+  return (account.role === "supervisor" || account.role === "administrator") && !s.agents?.includes(account.name);
+}
+
+function Watch({ id }: { id: string }) {
+  const watch = async () => {
+    try {
+      await post(`/api/sessions/${encodeURIComponent(id)}/watch`);
+      location.assign("/live/" + id);
+    } catch (e) {
+      failed.value = (e as Error).message;
+    }
+  };
+  return <button class="plain" data-testid="watch" title="The user is asked before you see anything" onClick={() => void watch()}>Watch</button>;
 }
 
 function length(s: SessionInfo): string {

@@ -1,38 +1,86 @@
-import type { Action } from "../protocol/format.ts";
+import type { Action, Drawing, Shape } from "../protocol/format.ts";
+import { shares } from "../view/geometry.ts";
+import { nameOf } from "../view/naming.ts";
+import { maskedAround } from "../view/private.ts";
 import type { Stage } from "../view/stage.ts";
+import { Pen } from "./live-draw.ts";
+import { Editor } from "./live-editor.ts";
+import { intentOf, scroller } from "./live-intent.ts";
+import { Choice, isToggle, keyName, stepOf } from "./live-keys.ts";
 
 export type Mode = "view" | "point" | "control";
+export type Tool = "pointer" | Shape;
 
 /** What the agent's hand asks for. */
 export interface Asks {
   pointer(p: { node: number; x: number; y: number; vx: number; vy: number; down: boolean }): void;
+  draw(d: Drawing): void;
   request(node: number, action: Action, value?: string): void;
+  /** something is private: nothing was asked */
+  refused(node: number): void;
+  /** whether the keys go to the page was changed by the hand */
+  keys(on: boolean): void;
+  /** what is chosen by keyboard, in words */
+  says(words: string): void;
+  /** the keyboard leaves the page */
+  leave(): void;
 }
 
 const POINTER_MS = 50;
 const WHEEL_MS = 120;
-const TEXT = /^(text|search|tel|url|email|number|password|date|time|month|week|datetime-local|color|range|)$/;
-const CAN_ACT = "a[href], button, input, select, textarea, summary, label, area[href], [onclick], [role=button], [tabindex], [contenteditable]";
+const HOVER_MS = 200;
 
-/** Turns the agent's mouse and keys above the mirror into pointers and requests. */
+/** Turns the agent's mouse and keys above the mirror into pointers, drawings and requests. */
 export class LiveHand {
-  mode: Mode = "control";
+  mode: Mode = "view";
+  tool: Tool = "pointer";
+  /** whether changes are made without a question */
+  free = false;
+  hovers = false;
+  keysOn = false;
   private pointed = 0;
   private wheelTimer = 0;
   private wheel: { el: Element; id: number; x: number; y: number } | undefined;
-  private editor: HTMLElement | undefined;
-  private at = 0;
+  private hoverTimer = 0;
+  private hovered = 0;
+  private clicked = 0;
+  private readonly editor: Editor;
+  private readonly pen: Pen;
+  private readonly choice: Choice;
 
   constructor(private readonly stage: Stage, private readonly asks: Asks) {
+    this.editor = new Editor(stage, (...a) => asks.request(...a), () => this.free);
+    this.pen = new Pen(stage, (d) => asks.draw(d));
+    this.choice = new Choice(stage);
     const o = stage.overlay;
     o.tabIndex = 0;
     o.setAttribute("role", "application");
-    o.setAttribute("aria-label", "The user's page. Arrow keys choose a control, Enter acts on it.");
-    o.addEventListener("pointermove", (e) => this.move(e, false));
-    o.addEventListener("pointerdown", (e) => this.move(e, true));
+    o.setAttribute("aria-label", "The user’s page");
+    o.setAttribute("aria-describedby", "page-keys");
+    o.addEventListener("pointermove", (e) => this.move(e));
+    o.addEventListener("pointerdown", (e) => this.down(e));
+    for (const name of ["pointerup", "pointercancel"]) o.addEventListener(name, () => this.pen.end());
     o.addEventListener("click", (e) => this.click(e));
     o.addEventListener("wheel", (e) => this.scroll(e), { passive: false });
     o.addEventListener("keydown", (e) => this.key(e));
+  }
+
+  /** Takes the modes and tools that hold from now on. */
+  set(now: { mode: Mode; tool: Tool; free: boolean; hovers: boolean; keysOn: boolean }): void {
+    if (now.mode !== this.mode) {
+      this.editor.close();
+      this.choice.clear();
+      this.pen.end();
+    }
+    Object.assign(this, now);
+  }
+
+  /** Another page is on show: what was held is gone. */
+  drop(): void {
+    this.editor.close();
+    this.pen.end();
+    this.choice.clear();
+    this.clicked = this.hovered = 0;
   }
 
   private place(e: MouseEvent): [number, number] {
@@ -40,164 +88,165 @@ export class LiveHand {
     return [(e.clientX - r.left) / this.stage.scale, (e.clientY - r.top) / this.stage.scale];
   }
 
-  private move(e: PointerEvent, down: boolean): void {
+  private move(e: PointerEvent): void {
+    const [x, y] = this.place(e);
+    if (this.pen.down) return this.pen.move(x, y);
     if (this.mode === "view") return;
-    const now = performance.now();
-    if (!down && now - this.pointed < POINTER_MS) return;
-    this.pointed = now;
-    const [vx, vy] = this.place(e);
-    const el = this.stage.hit(vx, vy);
+    const el = this.stage.hit(x, y);
+    if (this.mode === "control") this.showPrivate(el);
+    if (this.hovers && this.mode === "control") this.hoverSoon(el);
+    if (performance.now() - this.pointed >= POINTER_MS) this.point(x, y, el, false);
+  }
+
+  private down(e: PointerEvent): void {
+    if (this.mode === "view" || e.target !== this.stage.overlay || e.button) return;
+    const [x, y] = this.place(e);
+    if (this.mode === "point" && this.tool !== "pointer") {
+      this.stage.overlay.setPointerCapture(e.pointerId);
+      this.pen.start(this.tool, x, y);
+    } else this.point(x, y, this.stage.hit(x, y), true);
+  }
+
+  private point(vx: number, vy: number, el: Element | undefined, down: boolean): void {
+    this.pointed = performance.now();
     const node = this.stage.mirror.id(el);
     const box = node ? this.stage.box(node) : undefined;
-    const share = (v: number, from: number, size: number) => (size ? Math.round(((v - from) / size) * 1e4) / 1e4 : 0);
-    this.asks.pointer({
-      node, down, vx: Math.round(vx), vy: Math.round(vy),
-      x: box ? share(vx, box.left, box.width) : 0, y: box ? share(vy, box.top, box.height) : 0,
-    });
+    const [x, y] = box ? shares(box, vx, vy) : [0, 0];
+    this.asks.pointer({ node, down, vx: Math.round(vx), vy: Math.round(vy), x, y });
+  }
+
+  /** Says of a masked element that it is private, while the mouse is over it. */
+  private showPrivate(el: Element | undefined): void {
+    const masked = maskedAround(el);
+    const id = this.stage.mirror.id(masked);
+    if (id) this.stage.marks.outline("private", id, "private", "Private");
+    else this.stage.marks.remove("private");
+    this.stage.overlay.classList.toggle("not-allowed", !!id);
+  }
+
+  private hoverSoon(el: Element | undefined): void {
+    const id = this.stage.mirror.id(el);
+    if (!id || id === this.hovered || maskedAround(el)) return;
+    clearTimeout(this.hoverTimer);
+    this.hoverTimer = window.setTimeout(() => {
+      this.hovered = id;
+      this.asks.request(id, "hover");
+    }, HOVER_MS);
   }
 
   private click(e: MouseEvent): void {
     if (this.mode !== "control" || e.target !== this.stage.overlay) return;
-    const [x, y] = this.place(e);
-    const el = this.stage.hit(x, y);
-    if (el) this.act(el);
+    const el = this.stage.hit(...this.place(e));
+    if (el) this.act(el, e.detail, true);
   }
 
-  /** Acts on an element as a person would: a field is typed into, a box ticked, the rest clicked. */
-  private act(el: Element): void {
-    this.close();
-    const target = this.labelled(el.closest(CAN_ACT) ?? el);
-    const id = this.stage.mirror.id(target);
+  /** Acts on an element as a person would. */
+  private act(hit: Element, clicks: number, mouse: boolean): void {
+    this.editor.close();
+    const intent = intentOf(hit);
+    const id = this.stage.mirror.id(intent.el);
     if (!id) return;
-    const input = target as HTMLInputElement;
-    if (target.localName === "select") return this.choose(target as HTMLSelectElement, id);
-    if (target.localName === "textarea" || (target.localName === "input" && TEXT.test(input.type))) return this.type(input, id);
-    if ((target as HTMLElement).isContentEditable) return this.type(target as HTMLElement, id);
-    if (target.localName === "input" && /^(checkbox|radio)$/.test(input.type)) {
-      return this.asks.request(id, input.checked && input.type === "checkbox" ? "uncheck" : "check");
+    switch (intent.kind) {
+      case "private":
+        return this.asks.refused(id);
+      case "edit":
+        return void this.editor.edit(intent.el);
+      case "choose":
+        return void this.editor.choose(intent.el);
+      case "tick":
+        this.asks.request(id, intent.action);
+        break;
+      case "click":
+        // Where nothing answers to single clicks, the second of two makes them a double one.
+        this.asks.request(id, clicks === 2 && intent.plain ? "doubleclick" : "click");
     }
-    this.asks.request(id, "click");
-  }
-
-  /** The control of a label. */
-  private labelled(el: Element): Element {
-    return el.localName === "label" ? ((el as HTMLLabelElement).control ?? el) : el;
-  }
-
-  private edit(el: HTMLElement, id: number, field: HTMLElement): void {
-    const box = this.stage.box(id);
-    if (!box) return;
-    const style = getComputedStyle(el);
-    field.className = "editor";
-    field.dataset["testid"] = "editor";
-    field.setAttribute("aria-label", "New value, sent with Enter");
-    Object.assign(field.style, {
-      left: `${box.left}px`, top: `${box.top}px`, width: `${Math.max(box.width, 60)}px`, height: `${Math.max(box.height, 22)}px`, font: style.font,
-    });
-    field.addEventListener("keydown", (e) => {
-      e.stopPropagation();
-      if (e.key === "Escape") this.close(true);
-    });
-    this.stage.overlay.append(field);
-    this.editor = field;
-    field.focus();
-  }
-
-  private close(back = false): void {
-    const field = this.editor;
-    this.editor = undefined;
-    field?.remove();
-    if (back) this.stage.overlay.focus();
-  }
-
-  private type(el: HTMLElement, id: number): void {
-    const many = el.localName !== "input";
-    const field = document.createElement(many ? "textarea" : "input") as HTMLInputElement;
-    const value = el.isContentEditable ? (el.textContent ?? "") : (el as HTMLInputElement).value;
-    if (!many) field.type = /^(password|color|range)$/.test((el as HTMLInputElement).type) ? "text" : (el as HTMLInputElement).type || "text";
-    field.value = value;
-    const send = (back: boolean) => {
-      if (this.editor !== field) return;
-      this.close(back);
-      if (field.value !== value) this.asks.request(id, "fill", field.value);
-    };
-    field.addEventListener("keydown", (e) => {
-      if (e.key === "Enter" && (!many || e.ctrlKey)) send(true);
-    });
-    field.addEventListener("blur", () => send(false));
-    this.edit(el, id, field);
-    field.select?.();
-  }
-
-  private choose(el: HTMLSelectElement, id: number): void {
-    const field = document.createElement("select");
-    field.multiple = el.multiple;
-    for (const o of el.options) field.add(new Option(o.text, o.value, false, o.selected));
-    const before = [...field.options].map((o) => o.selected).join();
-    const send = (back: boolean) => {
-      if (this.editor !== field) return;
-      this.close(back);
-      if ([...field.options].map((o) => o.selected).join() === before) return;
-      this.asks.request(id, "select", [...field.options].flatMap((o, i) => (o.selected ? [i] : [])).join());
-    };
-    field.addEventListener("change", () => !field.multiple && send(true));
-    field.addEventListener("keydown", (e) => e.key === "Enter" && send(true));
-    field.addEventListener("blur", () => send(false));
-    this.edit(el, id, field);
+    this.clicked = id;
+    if (mouse) this.asks.keys(true);
   }
 
   private scroll(e: WheelEvent): void {
     e.preventDefault();
     if (this.mode !== "control") return;
-    const [x, y] = this.place(e);
+    const unit = e.deltaMode === 1 ? 16 : 1;
     if (!this.wheel) {
-      const el = scrollable(this.stage.hit(x, y), e.deltaX, e.deltaY) ?? this.stage.mirror.document.scrollingElement;
+      const el = scroller(this.stage.hit(...this.place(e)), e.deltaX, e.deltaY, this.stage.mirror.document);
       if (!el) return;
       const root = el === el.ownerDocument.scrollingElement;
       this.wheel = { el, id: this.stage.mirror.id(root ? el.ownerDocument : el), x: el.scrollLeft, y: el.scrollTop };
     }
-    const unit = e.deltaMode === 1 ? 16 : 1;
-    const { el } = this.wheel;
-    this.wheel.x = clamp(this.wheel.x + e.deltaX * unit, el.scrollWidth - el.clientWidth);
-    this.wheel.y = clamp(this.wheel.y + e.deltaY * unit, el.scrollHeight - el.clientHeight);
+    this.scrollBy(e.deltaX * unit, e.deltaY * unit, WHEEL_MS);
+  }
+
+  private scrollBy(dx: number, dy: number, wait: number): void {
+    const w = this.wheel!;
+    w.x = clamp(w.x + dx, w.el.scrollWidth - w.el.clientWidth, getComputedStyle(w.el).direction === "rtl");
+    w.y = clamp(w.y + dy, w.el.scrollHeight - w.el.clientHeight);
     clearTimeout(this.wheelTimer);
     this.wheelTimer = window.setTimeout(() => {
-      const w = this.wheel;
       this.wheel = undefined;
-      if (w?.id) this.asks.request(w.id, "scroll", `${Math.round(w.x)},${Math.round(w.y)}`);
-    }, WHEEL_MS);
+      if (w.id) this.asks.request(w.id, "scroll", `${Math.round(w.x)},${Math.round(w.y)}`);
+    }, wait);
+  }
+
+  /** Scrolls the page by most of a screen. */
+  private page(by: 1 | -1): void {
+    const d = this.stage.mirror.document;
+    const el = d.scrollingElement;
+    if (!el) return;
+    this.wheel ??= { el, id: this.stage.mirror.id(d), x: el.scrollLeft, y: el.scrollTop };
+    this.scrollBy(0, by * this.stage.mirror.shown.height * 0.85, 0);
   }
 
   private key(e: KeyboardEvent): void {
-    if (this.mode !== "control" || e.target !== this.stage.overlay) return;
-    const step = e.key === "ArrowDown" || e.key === "ArrowRight" ? 1 : e.key === "ArrowUp" || e.key === "ArrowLeft" ? -1 : 0;
-    if (!step && e.key !== "Enter") return;
-    e.preventDefault();
-    const list = [...this.stage.mirror.document.querySelectorAll(CAN_ACT)].filter((el) => this.stage.box(this.stage.mirror.id(el)));
-    if (!list.length) return;
-    if (e.key === "Enter") {
-      const el = this.stage.mirror.node(this.at);
-      if (el) this.act(el as Element);
+    if (e.target !== this.stage.overlay) return;
+    if (e.key === "F6") {
+      e.preventDefault();
+      this.asks.keys(false);
+      this.asks.leave();
+    } else if (this.mode === "control" && isToggle(e)) {
+      e.preventDefault();
+      this.asks.keys(!this.keysOn);
+    } else if (this.mode === "control" && this.keysOn) this.keyForPage(e);
+    else if (this.mode !== "view") this.keyForChoice(e);
+  }
+
+  /** A key for the user's page; text opens the editor of the field in focus. */
+  private keyForPage(e: KeyboardEvent): void {
+    const name = keyName(e);
+    const focus = this.stage.mirror.shown.focus;
+    if (name) {
+      e.preventDefault();
+      const d = this.stage.mirror.document;
+      const node = focus || this.clicked || this.stage.mirror.id(d.body ?? d.documentElement);
+      if (node) this.asks.request(node, "key", name);
       return;
     }
-    const now = list.findIndex((el) => this.stage.mirror.id(el) === this.at);
-    const next = list[(now + step + list.length) % list.length]!;
-    this.at = this.stage.mirror.id(next);
-    this.stage.outline("chosen", this.at, "chosen");
+    if (e.key.length !== 1 || e.ctrlKey || e.altKey || e.metaKey) return;
+    const n = this.stage.mirror.node(focus);
+    const intent = n?.nodeType === 1 ? intentOf(n as Element) : undefined;
+    if (intent?.kind === "private") this.asks.refused(focus);
+    if (intent?.kind === "edit") this.editor.edit(intent.el, false); // the key itself falls into it
+  }
+
+  /** Arrows choose a control; Enter acts on it, or highlights it. */
+  private keyForChoice(e: KeyboardEvent): void {
+    if (e.ctrlKey || e.altKey || e.metaKey) return;
+    const step = stepOf(e.key);
+    const el = this.choice.element;
+    if (step) {
+      const next = this.choice.step(step);
+      this.asks.says(next ? nameOf(next) : "There is nothing to choose on this page.");
+    } else if ((e.key === "Enter" || e.key === " ") && el) {
+      if (this.mode === "control") this.act(el, 1, false);
+      else this.pen.highlight(this.choice.at);
+    } else if (e.key === "Escape") this.choice.clear();
+    else if (this.mode === "control" && (e.key === "PageDown" || e.key === "PageUp")) this.page(e.key === "PageDown" ? 1 : -1);
+    else if (this.mode === "control" && /^h$/i.test(e.key) && el) this.asks.request(this.choice.at, "hover");
+    else return;
+    e.preventDefault();
   }
 }
 
-function clamp(v: number, most: number): number {
-  return Math.max(0, Math.min(v, most));
-}
-
-/** The nearest element around a place that can scroll that way. */
-function scrollable(from: Element | undefined, dx: number, dy: number): Element | undefined {
-  for (let el = from; el; el = el.parentElement ?? undefined) {
-    if (el === el.ownerDocument.scrollingElement) return undefined;
-    const s = getComputedStyle(el);
-    if (dy && el.scrollHeight > el.clientHeight && /auto|scroll/.test(s.overflowY)) return el;
-    if (dx && el.scrollWidth > el.clientWidth && /auto|scroll/.test(s.overflowX)) return el;
-  }
-  return undefined;
+function clamp(v: number, most: number, leftwards = false): number {
+  return leftwards ? Math.max(-most, Math.min(v, 0)) : Math.max(0, Math.min(v, most));
 }

@@ -1,7 +1,11 @@
-import { RecordKind, type EventConfirmation, type EventRequest, type Lifecycle, type LogRecord, type PointerAt } from "../protocol/format.ts";
+import {
+  RecordKind, type Action, type Drawing, type EventConfirmation, type EventRequest, type Level, type Lifecycle, type LogRecord, type Person,
+} from "../protocol/format.ts";
 import { decodeBatch, decodeRecord, decodeState } from "../page/reader.ts";
-import type { Stage } from "../view/stage.ts";
 import { post } from "../view/api.ts";
+import { json, type Beside } from "../view/beside.ts";
+import type { Stage } from "../view/stage.ts";
+import type { PageName } from "./live-state.ts";
 
 /** What the gateway tells an agent (events/FORMAT.md, Text frames). */
 export interface ToAgent {
@@ -9,9 +13,15 @@ export interface ToAgent {
   participant?: number;
   state?: string;
   page?: number;
-  pages?: { page: number; url: string; title: string }[];
-  level?: "view" | "point" | "act";
+  pages?: PageName[];
+  level?: Level;
   user?: string;
+  role?: string;
+  people?: Person[];
+  control?: number;
+  code?: string;
+  codeExpires?: number;
+  link?: string;
   allow?: boolean;
   ref?: string;
   id?: number;
@@ -24,7 +34,8 @@ export interface Heard {
   request(r: EventRequest, from: number): void;
   confirmation(c: EventConfirmation): void;
   lifecycle(l: Lifecycle): void;
-  pointer(p: PointerAt, from: number): void;
+  /** a page is on show that was not, or the same one anew */
+  turned(): void;
   shown(): void;
   connection(up: boolean): void;
 }
@@ -32,21 +43,23 @@ export interface Heard {
 const MAX_WAIT_MS = 8000;
 const PING_MS = 3000;
 
-const text = new TextDecoder();
-const json = <T,>(r: LogRecord) => JSON.parse(text.decode(r.payload)) as T;
-
 /** The agent's connection: records go to the stage in their order. */
 export class LiveLink {
   private socket: WebSocket | undefined;
   private tries = 0;
   private over = false;
+  private refs = 0;
+  private readonly series = Math.random().toString(36).slice(2, 10);
+  private waiting: number | undefined;
+  /** the page that the stage shows */
   page = 0;
   /** offset of the last record that the stage shows */
   seen = 0;
   latency = 0;
 
-  constructor(private readonly session: string, private readonly stage: Stage, private readonly heard: Heard) {
+  constructor(private readonly session: string, private readonly stage: Stage, private readonly beside: Beside, private readonly heard: Heard) {
     setInterval(() => this.send({ type: "ping", ref: String(performance.now()) }), PING_MS);
+    window.addEventListener("online", () => this.hurry());
   }
 
   async connect(): Promise<void> {
@@ -79,11 +92,41 @@ export class LiveLink {
 
   private again(): void {
     const wait = Math.min(MAX_WAIT_MS, 250 * 2 ** this.tries++);
-    setTimeout(() => this.connect().catch((e: Error) => this.heard.text({ type: "ended", reason: "gone", detail: e.message })), wait);
+    this.waiting = window.setTimeout(() => this.try(), wait);
   }
 
-  send(m: object): void {
-    if (this.socket?.readyState === WebSocket.OPEN) this.socket.send(JSON.stringify(m));
+  private try(): void {
+    this.waiting = undefined;
+    this.connect().catch((e: Error) => this.heard.text({ type: "ended", reason: "gone", detail: e.message }));
+  }
+
+  /** The network is back: there is no point in waiting longer. */
+  private hurry(): void {
+    if (this.waiting === undefined) return;
+    clearTimeout(this.waiting);
+    this.try();
+  }
+
+  send(m: object): boolean {
+    if (this.socket?.readyState !== WebSocket.OPEN) return false;
+    this.socket.send(JSON.stringify(m));
+    return true;
+  }
+
+  /** Sends a request under a string that is never used twice, and returns it; "" where there is no connection. */
+  request(node: number, action: Action, value: string | undefined): string {
+    const ref = `${this.series}-${++this.refs}`;
+    return this.send({ type: "request", page: this.page, node, action, value, seen: this.seen, ref }) ? ref : "";
+  }
+
+  draw(drawing: Drawing): void {
+    this.send({ type: "draw", page: this.page, drawing });
+  }
+
+  /** Leaves for good: nothing is tried again. */
+  leave(): void {
+    this.send({ type: "leave" });
+    this.over = true;
   }
 
   private hear(data: string | ArrayBuffer): void {
@@ -92,20 +135,16 @@ export class LiveLink {
       return;
     }
     const m = JSON.parse(data) as ToAgent;
-    if (m.type === "welcome" || m.type === "page") this.page = m.page ?? 0;
     if (m.type === "ended") this.over = true;
     if (m.type === "pong") this.latency = Math.round(performance.now() - Number(m.ref));
     this.heard.text(m);
   }
 
   private record(r: LogRecord): void {
+    this.beside.take(r, performance.now());
     switch (r.kind) {
       case RecordKind.PageState:
-        this.page = r.page;
-        this.stage.mirror.show(decodeState(r.payload));
-        this.stage.listen();
-        this.stage.layout();
-        this.heard.shown();
+        this.show(r);
         break;
       case RecordKind.PageEvents:
         if (r.page === this.page) this.events(r);
@@ -118,11 +157,18 @@ export class LiveLink {
         break;
       case RecordKind.Lifecycle:
         this.heard.lifecycle(json(r));
-        break;
-      case RecordKind.Pointer:
-        this.heard.pointer(json(r), r.from);
     }
     this.seen = Math.max(this.seen, r.offset);
+  }
+
+  private show(r: LogRecord): void {
+    this.page = r.page;
+    this.stage.mirror.show(decodeState(r.payload));
+    this.stage.listen();
+    this.stage.layout();
+    this.beside.turnTo(r.page);
+    this.heard.turned();
+    this.heard.shown();
   }
 
   private events(r: LogRecord): void {

@@ -59,6 +59,26 @@ export class Recording {
     return part;
   }
 
+  /** The records that tell who took part. */
+  async joins(): Promise<LogRecord[]> {
+    const found: LogRecord[] = [];
+    for (const m of this.marks) {
+      const s = m.type === "session" && m.label === "joined" && this.described.segments.find((part) => m.offset >= part.from && m.offset <= part.to);
+      if (s) found.push(...(await this.segment(s.n)).filter((r) => r.offset === m.offset));
+    }
+    return found;
+  }
+
+  /** The records from a time to an offset. */
+  async before(offset: number, from: number): Promise<LogRecord[]> {
+    const found: LogRecord[] = [];
+    for (const s of this.described.segments) {
+      if (s.t1 < from || s.from > offset) continue;
+      found.push(...(await this.segment(s.n)).filter((r) => r.offset <= offset && this.time(r) >= from));
+    }
+    return found;
+  }
+
   /** The records after an offset, up to a time. */
   async *between(after: number, until: number): AsyncGenerator<LogRecord> {
     for (const s of this.described.segments) {

@@ -43,7 +43,7 @@ export interface Account { name: string; org: string; role: "agent" | "superviso
 
 export interface SessionInfo {
   id: string;
-  state: "waiting" | "asking" | "live" | "ended" | "sealed";
+  state: "offered" | "waiting" | "asking" | "live" | "ended" | "sealed";
   user?: string;
   url: string;
   title?: string;

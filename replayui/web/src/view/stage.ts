@@ -1,7 +1,10 @@
 import { Mirror } from "../page/mirror.ts";
+import { caretInText, caretOf } from "./caret.ts";
+import { Drawings } from "./drawings.ts";
+import type { Box } from "./geometry.ts";
+import { Marks, who } from "./marks.ts";
 
-/** A node's box in the page's viewport, over frames. */
-export interface Box { left: number; top: number; width: number; height: number }
+const USER = who(1);
 
 const SETTLE_MS = 3000;
 /** A live viewer may ask before the user's browser has the file: it asks again. */
@@ -14,8 +17,10 @@ export class Stage {
   readonly mirror: Mirror;
   readonly ready: Promise<void>;
   private sheet = document.createElement("div");
-  private marks = new Map<string, HTMLElement>();
-  private boxes = new Map<string, number>();
+  readonly marks: Marks;
+  readonly drawings: Drawings;
+  private placed: (() => void)[] = [];
+  private due = 0;
   scale = 1;
   /** files that the archive did not have, on the page shown */
   missing = new Set<string>();
@@ -27,9 +32,13 @@ export class Stage {
     this.frame.src = "/frame";
     this.sheet.className = "sheet";
     this.overlay.className = "overlay";
+    const boxOf = (id: number) => this.box(id);
+    this.marks = new Marks(this.overlay, boxOf);
+    this.drawings = new Drawings(boxOf);
+    this.overlay.append(this.drawings.element);
     this.sheet.append(this.frame, this.overlay);
     room.append(this.sheet);
-    this.mirror = new Mirror(this.frame, () => this.refresh());
+    this.mirror = new Mirror(this.frame, () => this.refreshSoon());
     this.ready = new Promise((done) => this.frame.addEventListener("load", () => done(), { once: true }));
     void this.ready.then(() => this.listen());
     new ResizeObserver(() => this.layout()).observe(room);
@@ -45,7 +54,7 @@ export class Stage {
   private hear(d: Document): void {
     d.addEventListener("error", (e) => this.lost(e.target as Element), true);
     d.addEventListener("load", (e) => this.found(e.target as Element), true);
-    d.addEventListener("scroll", () => this.refresh(), true);
+    d.addEventListener("scroll", () => this.refreshSoon(), true);
   }
 
   private lost(el: Element): void {
@@ -80,51 +89,38 @@ export class Stage {
     this.refresh();
   }
 
+  /** Called when what lies above the page is placed anew. */
+  onPlaced(f: () => void): void {
+    this.placed.push(f);
+  }
+
+  /** A busy page changes more often than the screen does. */
+  private refreshSoon(): void {
+    this.due ||= requestAnimationFrame(() => this.refresh());
+  }
+
   /** Places the marks where their nodes are now. */
   refresh(): void {
+    cancelAnimationFrame(this.due);
+    this.due = 0;
     const { pointer, focus } = this.mirror.shown;
-    if (pointer) this.pointAt("user", "User", pointer.x, pointer.y);
-    else this.unmark("user");
-    if (focus) this.outline("focus", focus, "focus");
-    else this.unmark("focus");
-    for (const [name, id] of this.boxes) this.outline(name, id, "");
+    if (pointer) this.marks.pointAt("user", "User", pointer.x, pointer.y, USER);
+    else this.marks.remove("user");
+    if (focus) this.marks.outline("focus", focus, "focus");
+    else this.marks.remove("focus");
+    this.marks.caret("caret", this.caret(), USER);
+    this.marks.refresh();
+    this.drawings.refresh();
+    for (const f of this.placed) f();
   }
 
-  private mark(name: string, className: string): HTMLElement {
-    let m = this.marks.get(name);
-    if (!m) {
-      m = document.createElement("div");
-      m.className = "mark-at " + className;
-      this.marks.set(name, m);
-      this.overlay.append(m);
-    }
-    return m;
-  }
-
-  unmark(name: string): void {
-    this.marks.get(name)?.remove();
-    this.marks.delete(name);
-    this.boxes.delete(name);
-  }
-
-  /** Draws a box around a node, until it is unmarked. */
-  outline(name: string, id: number, className: string): void {
-    const box = this.box(id);
-    const m = this.mark(name, className || "box");
-    this.boxes.set(name, id);
-    if (!box) {
-      m.hidden = true;
-      return;
-    }
-    m.hidden = false;
-    Object.assign(m.style, { left: `${box.left - 3}px`, top: `${box.top - 3}px`, width: `${box.width + 6}px`, height: `${box.height + 6}px` });
-  }
-
-  /** Draws somebody's pointer, in viewport pixels. */
-  pointAt(who: string, name: string, x: number, y: number): void {
-    const m = this.mark(who, `cursor ${who === "user" ? "of-user" : "of-agent"}`);
-    if (m.dataset["name"] !== name) m.dataset["name"] = name;
-    m.style.transform = `translate(${x}px, ${y}px)`;
+  /** The user's typing cursor: in a control by its own offsets, in editable text by the selection. */
+  private caret(): Box | undefined {
+    const { caret } = this.mirror.shown;
+    const el = caret && caret.start === caret.end ? (this.mirror.node(caret.id) as HTMLInputElement | undefined) : undefined;
+    if (el && /^(input|textarea)$/.test(el.localName)) return this.fromDocument(caretOf(el, caret!.start), el);
+    const found = caretInText(this.mirror.document);
+    return found && this.fromDocument(found.box, found.at as Element);
   }
 
   /** The box of a node, undefined when it has none. */
@@ -133,7 +129,13 @@ export class Stage {
     const el = n?.nodeType === 1 ? (n as Element) : n?.parentElement;
     if (!el) return undefined;
     const r = el.getBoundingClientRect();
-    let [left, top] = [r.left, r.top];
+    return r.width || r.height ? this.fromDocument(r, el) : undefined;
+  }
+
+  /** A box in an element's own document, in the viewport of the page. */
+  private fromDocument(box: Box | undefined, el: Element): Box | undefined {
+    if (!box) return undefined;
+    let { left, top } = box;
     let win = el.ownerDocument.defaultView;
     while (win && win !== this.frame.contentWindow) {
       const host = win.frameElement;
@@ -143,7 +145,7 @@ export class Stage {
       top += f.top + host.clientTop;
       win = host.ownerDocument.defaultView;
     }
-    return r.width || r.height ? { left, top, width: r.width, height: r.height } : undefined;
+    return { left, top, width: box.width, height: box.height };
   }
 
   /** The element at a place of the page's viewport, in frames and shadow roots too. */
