@@ -15,7 +15,7 @@ const LIMITS = ["min", "max", "step", "maxlength", "placeholder", "inputmode", "
 const PAUSE_MS = 500;
 const ANSWERS = "[role=combobox], [aria-autocomplete], [type=search]";
 const LEAST = { width: 70, height: 24 };
-const HINT_HEIGHT = 40;
+const GAP = 10;
 
 /** An editor in the place of a field of the mirror, which looks like the field. */
 export class Editor {
@@ -148,11 +148,13 @@ export class Editor {
     const height = Math.max(at.height, LEAST.height);
     Object.assign(this.field.style, { width: list ? "" : `${width}px`, height: list ? "" : `${height}px`, minWidth: `${width}px` });
     const page = this.stage.mirror.shown;
+    const hint = this.box.querySelector<HTMLElement>(".editing-hint")!;
+    this.box.classList.toggle("wide", at.left + this.field.offsetWidth + hint.offsetWidth + GAP < page.width);
     const needed = this.box.offsetHeight;
     const start = list ? at.top + at.height : at.top;
-    const fits = start + needed <= page.height || start + needed - HINT_HEIGHT < 0;
+    const fits = start + needed <= page.height || start < needed;
     this.box.style.left = `${Math.max(0, Math.min(at.left, page.width - this.box.offsetWidth))}px`;
-    this.box.style.top = `${fits ? start : Math.max(0, (list ? at.top : at.top + at.height) - needed)}px`;
+    this.box.style.top = `${fits ? start : (list ? at.top : at.top + at.height) - needed}px`;
     this.box.classList.toggle("above", !fits);
   }
 

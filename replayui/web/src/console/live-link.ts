@@ -174,7 +174,9 @@ export class LiveLink {
   private events(r: LogRecord): void {
     const { width, height } = this.stage.mirror.shown;
     try {
-      this.stage.mirror.applyAll(decodeBatch(r.payload).events);
+      const { events } = decodeBatch(r.payload);
+      this.stage.mirror.applyAll(events);
+      this.stage.showClicks(events);
     } catch (e) {
       console.warn("the page is asked for again:", e);
       this.send({ type: "state" });

@@ -41,13 +41,13 @@ function People({ account, parts }: { account: Account; parts: () => Parts }) {
         {mayTake && <button class="plain small" data-testid="take" onClick={() => send({ type: "take" })}>Take over</button>}
       </p>
       <ul class="people">
-        <li><i class="dot who-1" /><span>{user.value || "The user"} <small>user</small></span></li>
+        <li><i class="dot who-1" /><span>{user.value || "The user"}<small>user</small></span></li>
         {people.value.filter((p) => p.participant !== 1).map((p) => (
           <li key={p.participant} data-testid="person">
             <i class={`dot who-${p.participant % 6}`} />
-            <span>{p.name} <small>{p.participant === me.value ? "you" : p.role}</small></span>
+            <span>{p.name}<small>{p.participant === me.value ? `you · ${p.role}` : p.role}</small></span>
             {acts.value && p.participant !== me.value && reaches(level.value, "propose") && (
-              <button class="plain small" data-testid="hand" title={`${p.name} acts from then on`} onClick={() => send({ type: "hand", to: p.participant })}>Hand control to {p.name.split(" ")[0]}</button>
+              <button class="plain small" data-testid="hand" aria-label={`Hand control to ${p.name}`} title={`Hand control to ${p.name}`} onClick={() => send({ type: "hand", to: p.participant })}>Hand control</button>
             )}
           </li>
         ))}

@@ -94,7 +94,10 @@ export class Playback {
       if (live) this.show();
       return;
     }
-    if (live) this.stage.mirror.applyAll(decodeBatch(r.payload).events);
+    if (!live) return;
+    const { events } = decodeBatch(r.payload);
+    this.stage.mirror.applyAll(events);
+    this.stage.showClicks(events);
   }
 
   /** Builds the page on show anew. */

@@ -1,4 +1,5 @@
 import { Mirror } from "../page/mirror.ts";
+import { Cause, Op, type PageEvent } from "../protocol/format.ts";
 import { caretInText, caretOf } from "./caret.ts";
 import { Drawings } from "./drawings.ts";
 import type { Box } from "./geometry.ts";
@@ -87,6 +88,14 @@ export class Stage {
       left: `${Math.max(0, Math.round((w - width * this.scale) / 2))}px`, top: `${Math.max(0, Math.round((h - height * this.scale) / 2))}px`,
     });
     this.refresh();
+  }
+
+  /** Shows where the user clicked, by events that were just applied. */
+  showClicks(events: readonly PageEvent[]): void {
+    for (const e of events) {
+      const [kind, , x, y] = e.n ?? [];
+      if (e.op === Op.Click && e.cause === Cause.User && (kind === 0 || kind === 5)) this.marks.ripple(x!, y!, USER);
+    }
   }
 
   /** Called when what lies above the page is placed anew. */

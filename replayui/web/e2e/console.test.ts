@@ -1,0 +1,252 @@
+import { createServer, type Server } from "node:http";
+import { afterAll, beforeAll, expect, it } from "vitest";
+import type { Browser, BrowserContext, Page } from "playwright-core";
+import { CONTROLS, NEXT } from "./console-page.ts";
+import { freePort, pillion, sameAsMirror, share, signIn, startBrowser, startGateway, type Gateway } from "./stage.ts";
+
+// The agent's side: every control by mouse and by keyboard, and what is said of it.
+
+let site: Server;
+let gateway: Gateway;
+let browser: Browser;
+let user: Page;
+let agent: Page;
+
+const shots = process.env["SHOTS"];
+async function shot(page: Page, name: string): Promise<void> {
+  if (shots) await page.screenshot({ path: `${shots}/console-${name}.png` });
+}
+
+const violations: string[] = [];
+
+/** A window of the console; what its policy refuses is remembered. */
+async function desk(): Promise<BrowserContext> {
+  const c = await browser.newContext({ viewport: { width: 1440, height: 900 } });
+  c.on("console", (m) => /Content Security Policy|TrustedHTML|Trusted Type/.test(m.text()) && !/frame/.test(m.location().url) && violations.push(m.text()));
+  return c;
+}
+
+beforeAll(async () => {
+  const port = await freePort();
+  site = createServer((req, res) => {
+    res.setHeader("content-type", "text/html; charset=utf-8");
+    res.end(req.url?.startsWith("/next") ? NEXT : CONTROLS);
+  }).listen(port, "127.0.0.1");
+  gateway = await startGateway(["serve", "--upstream", `http://127.0.0.1:${port}`]);
+  for (const [name, role] of [["Ann Agent", "agent"], ["Bob Agent", "agent"], ["Susan Lead", "supervisor"], ["Adam Admin", "administrator"]] as const) {
+    await pillion(["account", "add", name, "--role", role, "--data", gateway.data], "pass-word\n");
+  }
+  browser = await startBrowser();
+  user = await (await browser.newContext({ viewport: { width: 1000, height: 740 } })).newPage();
+  agent = await signIn(await desk(), gateway, "Ann Agent", "pass-word");
+  await shot(agent, "home");
+  await user.goto(gateway.site + "/");
+  await share(user, agent);
+});
+
+afterAll(async () => {
+  await browser?.close();
+  await gateway?.program.end();
+  site?.close();
+});
+
+/** Where an element of the mirror is on the agent's screen. */
+async function middle(selector: string, frame = ""): Promise<{ x: number; y: number }> {
+  const mirror = agent.frameLocator("[data-testid=mirror]");
+  const box = (await (frame ? mirror.frameLocator(frame) : mirror).locator(selector).boundingBox())!;
+  return { x: box.x + box.width / 2, y: box.y + box.height / 2 };
+}
+
+async function clicks(selector: string, frame = ""): Promise<void> {
+  const { x, y } = await middle(selector, frame);
+  await agent.mouse.click(x, y);
+}
+
+const editor = () => agent.getByTestId("editor");
+const valueOf = (selector: string) => user.locator(selector).inputValue();
+
+/** Everything asked is answered, and the mirror is the page again. */
+async function settled(): Promise<void> {
+  await expect.poll(() => agent.getByTestId("pending").count()).toBe(0);
+  await sameAsMirror(user, agent);
+}
+
+it("opens an editor that looks like the field, and sends what was typed with Enter", async () => {
+  await clicks("#name");
+  expect(await editor().evaluate((el) => getComputedStyle(el).textAlign)).toBe("right");
+  expect(await editor().evaluate((el) => getComputedStyle(el).color)).toBe("rgb(120, 20, 20)");
+  expect(await editor().getAttribute("aria-label")).toContain("Name");
+  await editor().fill("Maria");
+  await shot(agent, "editor");
+  await editor().press("Enter");
+  await expect.poll(() => valueOf("#name")).toBe("Maria");
+  await agent.getByTestId("confirmed").filter({ hasText: "Fill “Name”" }).filter({ hasText: "empty → Maria" }).waitFor();
+  await settled();
+});
+
+it("sends nothing when the editor is left with Escape, or nothing was changed", async () => {
+  const before = await agent.getByTestId("confirmed").count();
+  await clicks("#name");
+  await editor().fill("Nobody");
+  await editor().press("Escape");
+  await clicks("#name");
+  await editor().press("Enter");
+  await editor().waitFor({ state: "detached" });
+  await agent.waitForTimeout(300);
+  expect(await agent.getByTestId("confirmed").count()).toBe(before);
+  expect(await valueOf("#name")).toBe("Maria");
+});
+
+it("fills fields of every type with their own inputs", async () => {
+  const values: [string, string, string][] = [
+    ["#amount", "number", "42"], ["#date", "date", "2026-02-03"], ["#time", "time", "14:30"], ["#month", "month", "2026-05"], ["#week", "week", "2026-W07"],
+    ["#moment", "datetime-local", "2026-02-03T09:15"], ["#town", "text", "Weir"],
+  ];
+  for (const [selector, type, value] of values) {
+    await clicks(selector);
+    expect(await editor().getAttribute("type"), selector).toBe(type);
+    await editor().fill(value);
+    await editor().press("Enter");
+    await expect.poll(() => valueOf(selector), { message: selector }).toBe(value);
+  }
+  for (const [selector, type, value] of [["#colour", "color", "#ff8800"], ["#range", "range", "35"]] as const) {
+    await clicks(selector);
+    expect(await editor().getAttribute("type")).toBe(type);
+    await editor().fill(value); // told by its change, as a mouse does it
+    await expect.poll(() => valueOf(selector), { message: selector }).toBe(value);
+  }
+  await settled();
+});
+
+it("proposes what the field proposes", async () => {
+  await clicks("#town");
+  expect(await editor().evaluate((el) => [...(el as HTMLInputElement).list!.options].map((o) => o.value))).toEqual(["Alderford", "Weir"]);
+  await editor().press("Escape");
+});
+
+it("keeps a number that is none, and says so", async () => {
+  await clicks("#amount");
+  await editor().press("ControlOrMeta+a");
+  await agent.keyboard.type("1e");
+  await agent.keyboard.press("Enter");
+  await agent.getByText("The field does not take this").waitFor();
+  await editor().press("Escape");
+  expect(await valueOf("#amount")).toBe("42");
+});
+
+it("shows the options of a native list, with their groups, and takes keys and clicks", async () => {
+  await clicks("#state");
+  expect(await editor().locator("optgroup").evaluateAll((gs) => gs.map((g) => (g as HTMLOptGroupElement).label))).toEqual(["East", "West"]);
+  expect(await editor().locator("option", { hasText: "Oregon" }).evaluate((o) => (o as HTMLOptionElement).disabled)).toBe(true);
+  await shot(agent, "list");
+  await agent.keyboard.press("ArrowDown");
+  await agent.keyboard.press("ArrowDown");
+  expect(await valueOf("#state")).toBe("Please choose");
+  await agent.keyboard.press("Enter");
+  await expect.poll(() => valueOf("#state")).toBe("Vermont");
+  await clicks("#state");
+  await editor().locator("option", { hasText: "Utah" }).click();
+  await expect.poll(() => valueOf("#state")).toBe("Utah");
+  await agent.getByTestId("confirmed").filter({ hasText: "Vermont → Utah" }).waitFor();
+  await clicks("#cover");
+  for (const name of ["Teeth", "Travel"]) await editor().locator("option", { hasText: name }).click();
+  await shot(agent, "list-multiple");
+  await agent.keyboard.press("Enter");
+  await expect.poll(() => user.locator("#cover").evaluate((el) => [...(el as HTMLSelectElement).selectedOptions].map((o) => o.text))).toEqual(["Teeth", "Travel"]);
+  await settled();
+});
+
+it("ticks boxes and buttons, by their labels too", async () => {
+  await clicks("#tick-label");
+  await expect.poll(() => user.locator("#tick").isChecked()).toBe(true);
+  await settled();
+  await clicks("#tick");
+  await expect.poll(() => user.locator("#tick").isChecked()).toBe(false);
+  await clicks("#r2");
+  await expect.poll(() => user.locator("#r2").isChecked()).toBe(true);
+  await settled();
+});
+
+it("edits long and rich text", async () => {
+  await clicks("#remarks");
+  await editor().fill("One\nTwo");
+  await editor().press("Control+Enter");
+  await expect.poll(() => valueOf("#remarks")).toBe("One\nTwo");
+  await clicks("#rich b");
+  expect(await editor().inputValue()).toBe("Some rich text");
+  await editor().fill("Plain words");
+  await editor().press("Control+Enter");
+  await expect.poll(() => user.locator("#rich").textContent()).toBe("Plain words");
+  await settled();
+});
+
+it("reaches into shadow roots and frames", async () => {
+  await clicks("#deep");
+  await editor().fill("in the shadow");
+  await editor().press("Enter");
+  await expect.poll(() => valueOf("#deep")).toBe("in the shadow");
+  await clicks("#zip", "#frame");
+  await editor().fill("4711");
+  await editor().press("Enter");
+  await expect.poll(() => user.frameLocator("#frame").locator("#zip").inputValue()).toBe("4711");
+  await settled();
+});
+
+it("clicks what is clicked, each time", async () => {
+  for (let i = 0; i < 3; i++) await clicks("#add");
+  await expect.poll(() => user.locator("#count").textContent()).toBe("3");
+  await clicks("#more summary");
+  await expect.poll(() => user.locator("#more").evaluate((el) => (el as HTMLDetailsElement).open)).toBe(true);
+  await settled();
+});
+
+it("scrolls what is under the wheel", async () => {
+  const { x, y } = await middle("#scroll");
+  await agent.mouse.move(x, y);
+  await agent.mouse.wheel(0, 150);
+  await expect.poll(() => user.locator("#scroll").evaluate((el) => el.scrollTop)).toBeGreaterThan(100);
+  await settled();
+});
+
+it("tells a list that answers what is typed, while it is typed", async () => {
+  await clicks("#search");
+  await agent.keyboard.type("Mill");
+  await agent.frameLocator("[data-testid=mirror]").locator("#found li", { hasText: "Mill street" }).waitFor();
+  await clicks("#found li");
+  await expect.poll(() => valueOf("#search")).toBe("Mill street");
+  await settled();
+});
+
+it("asks nothing of what is private, and says why", async () => {
+  const { x, y } = await middle("#pin");
+  await agent.mouse.move(x - 5, y);
+  await agent.mouse.move(x, y);
+  await agent.locator(".mark-at.private", { hasText: "Private" }).waitFor();
+  expect(await agent.locator(".overlay").evaluate((el) => getComputedStyle(el).cursor)).toBe("not-allowed");
+  await shot(agent, "private");
+  await agent.mouse.click(x, y);
+  await agent.getByTestId("denied").filter({ hasText: "this is private" }).first().waitFor();
+  expect(await editor().count()).toBe(0);
+  await clicks("#file");
+  expect(await editor().count()).toBe(0);
+  expect(await valueOf("#pin")).toBe("1234");
+});
+
+it("lets somebody without a mouse choose, act and leave", async () => {
+  await agent.getByTestId("mode-control").focus();
+  await agent.keyboard.press("F6");
+  expect(await agent.evaluate(() => document.activeElement?.className)).toContain("overlay");
+  await agent.keyboard.press("Control+Shift+K");
+  await agent.getByText("Keys go to the user’s page.").waitFor();
+  await shot(agent, "keys");
+  await agent.keyboard.press("Control+Shift+K");
+  await agent.keyboard.press("ArrowDown");
+  await agent.keyboard.press("ArrowDown");
+  await expect.poll(() => agent.getByTestId("notice").textContent()).toBe("Amount");
+  await agent.keyboard.press("Enter");
+  await editor().fill("7");
+  await agent.keyboard.press("Enter");
+  await expect.poll(() => valueOf("#amount")).toBe("7");
+  await agent.keyboard.press("F6");
+  expect(await agent.evaluate(() => document.activeElement?.getAttribute("data-testid"))).toBe("mode-control");
+});
