@@ -81,6 +81,7 @@ type AgentName struct {
 	Participant ParticipantNo `json:"participant"`
 	Name        string        `json:"name"`
 	Role        Role          `json:"role"`
+	Away        bool          `json:"away,omitempty"` // no console of theirs is connected
 }
 
 // FromUser comes from the user's browser.

@@ -225,7 +225,7 @@ func (s *Session) names() []AgentName {
 	var list []AgentName
 	for _, p := range s.people.all {
 		if p.allowed || s.info.State != StateLive {
-			list = append(list, AgentName{p.no, p.name, p.role})
+			list = append(list, AgentName{p.no, p.name, p.role, len(p.peers) == 0})
 		}
 	}
 	slices.SortFunc(list, func(a, b AgentName) int { return int(a.Participant) - int(b.Participant) })

@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import { createServer, type Server } from "node:http";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import type { Browser, BrowserContext, Page } from "playwright-core";
@@ -160,6 +161,7 @@ it("ticks boxes and buttons, by their labels too", async () => {
   await clicks("#tick-label");
   await expect.poll(() => user.locator("#tick").isChecked()).toBe(true);
   await settled();
+  await agent.waitForTimeout(2200); // TEMP
   await clicks("#tick");
   await expect.poll(() => user.locator("#tick").isChecked()).toBe(false);
   await clicks("#r2");
@@ -249,4 +251,149 @@ it("lets somebody without a mouse choose, act and leave", async () => {
   await expect.poll(() => valueOf("#amount")).toBe("7");
   await agent.keyboard.press("F6");
   expect(await agent.evaluate(() => document.activeElement?.getAttribute("data-testid"))).toBe("mode-control");
+});
+
+it("sends keys to the page after a click, and takes them back", async () => {
+  await clicks("#add");
+  await agent.getByText("Keys go to the user’s page.").waitFor();
+  await agent.keyboard.press("Tab");
+  await agent.locator("[data-action=key]", { hasText: "Press Tab" }).waitFor();
+  await agent.keyboard.press("F6");
+  await agent.getByText("Arrow keys choose a control").waitFor();
+  expect(await agent.evaluate(() => document.activeElement?.getAttribute("data-testid"))).toBe("mode-control");
+});
+
+it("asks for a double click where nothing answers to single ones, and for hovering", async () => {
+  const { x, y } = await middle("#cell");
+  await agent.mouse.dblclick(x, y);
+  await agent.locator("[data-action=doubleclick]").waitFor();
+  await agent.getByTestId("tool-hover").click();
+  const menu = await middle("#menu");
+  await agent.mouse.move(menu.x, menu.y, { steps: 3 });
+  await agent.getByTestId("tool-hover").click();
+  await settled();
+});
+
+it("shows the pointers of both, where the user types, and where the user clicks", async () => {
+  await user.locator("#remarks").click();
+  await user.keyboard.type("abc");
+  await agent.locator(".mark-at.caret").waitFor();
+  const caret = (await agent.locator(".mark-at.caret").boundingBox())!;
+  const field = (await agent.frameLocator("[data-testid=mirror]").locator("#remarks").boundingBox())!;
+  expect(caret.x).toBeGreaterThan(field.x);
+  expect(caret.y).toBeGreaterThanOrEqual(field.y);
+  expect(caret.y + caret.height).toBeLessThanOrEqual(field.y + field.height);
+  await agent.locator(".cursor", { hasText: "" }).first().waitFor();
+  expect(await agent.locator(".cursor.who-1").getAttribute("data-name")).toBe("User");
+  await user.locator("#count").click();
+  await agent.locator(".ripple.who-1").waitFor({ state: "attached" });
+});
+
+it("draws on the page: each shape sticks to its element, and fades", async () => {
+  await agent.getByTestId("mode-point").click();
+  for (const [tool, selector] of [["arrow", "#name"], ["box", "#date"], ["free", "#month"]] as const) {
+    await agent.getByTestId("draw-" + tool).click();
+    const { x, y } = await middle(selector);
+    await agent.mouse.move(x, y);
+    await agent.mouse.down();
+    await agent.mouse.move(x + 60, y + 20, { steps: 6 });
+    await agent.mouse.move(x + 90, y - 10, { steps: 6 });
+    await agent.mouse.up();
+  }
+  await agent.getByTestId("draw-highlight").click();
+  await clicks("#state");
+  const shapes = () => agent.locator(".drawings g").evaluateAll((list) => list.map((g) => g.getAttribute("data-shape")));
+  expect(await shapes()).toEqual(["arrow", "box", "free", "highlight"]);
+  await shot(agent, "drawing");
+  const top = () => agent.locator(".drawings g[data-shape=box] .line").evaluate((p) => p.getBoundingClientRect().top);
+  const before = await top();
+  await user.evaluate(() => document.body.insertAdjacentHTML("afterbegin", "<p style='grid-column: 1 / 3; height: 60px' id=pushed>Pushed down</p>"));
+  await expect.poll(top).toBeGreaterThan(before + 50);
+  await user.evaluate(() => document.getElementById("pushed")!.remove());
+  await expect.poll(shapes, { timeout: 12_000 }).toEqual([]);
+  await agent.getByTestId("draw-pointer").click();
+  await agent.getByTestId("mode-control").click();
+});
+
+it("lists the user's pages and follows the one in front", async () => {
+  const second = await user.context().newPage();
+  await second.goto(gateway.site + "/next");
+  await expect.poll(() => agent.getByTestId("page-row").count()).toBe(2);
+  await expect.poll(() => agent.locator("[data-testid=page-row][aria-current]").textContent()).toContain("Next");
+  await sameAsMirror(second, agent);
+  await shot(agent, "pages");
+  await second.close();
+  await user.bringToFront();
+  await expect.poll(() => agent.locator("[data-testid=page-row][aria-current]").textContent()).toContain("Controls");
+  await sameAsMirror(user, agent);
+});
+
+it("says what the user allows, and disables what is not allowed", async () => {
+  await user.evaluate(() => {});
+  await expect.poll(() => agent.getByTestId("level").getAttribute("data-level")).toBe("act");
+  expect(await agent.getByTestId("turn").textContent()).toContain("You act");
+});
+
+it("lets another agent in, who acts when control is handed over", async () => {
+  await agent.getByTestId("invite").click();
+  const code = (await agent.getByTestId("session-code").textContent())!;
+  await shot(agent, "invite");
+  await agent.getByRole("button", { name: "Close" }).click();
+  const other = await signIn(await desk(), gateway, "Bob Agent", "pass-word", `/join/${code.replace(/\s/g, "")}`);
+  await other.getByTestId("join").click();
+  await other.getByText("Waiting for the user to allow it").waitFor();
+  await shot(other, "asking");
+  await user.locator("pillion-assist [data-role=consent] [data-action=allow]").click();
+  await other.getByTestId("state").filter({ hasText: "live" }).waitFor();
+  await sameAsMirror(user, other);
+  expect(await other.getByTestId("mode-control").isDisabled()).toBe(true);
+  expect(await other.getByTestId("mode-control").getAttribute("title")).toContain("Ann Agent acts now");
+  await shot(other, "watching");
+  await agent.getByTestId("hand").click();
+  await expect.poll(() => other.getByTestId("turn").textContent()).toContain("You act");
+  expect(await agent.getByTestId("mode-control").isDisabled()).toBe(true);
+  await other.close();
+  await agent.getByTestId("take").click();
+  await expect.poll(() => agent.getByTestId("turn").textContent()).toContain("You act");
+});
+
+it("lets a supervisor watch, and take over", async () => {
+  const lead = await signIn(await desk(), gateway, "Susan Lead", "pass-word");
+  await lead.getByTestId("watch").click();
+  await user.locator("pillion-assist [data-role=consent] [data-action=allow]").click();
+  await lead.getByTestId("state").filter({ hasText: "live" }).waitFor();
+  await lead.getByTestId("take").click();
+  await expect.poll(() => lead.getByTestId("turn").textContent()).toContain("You act");
+  await expect.poll(() => agent.getByTestId("turn").textContent()).toContain("Susan Lead acts");
+  await shot(agent, "taken-over");
+  await lead.getByTestId("leave").click();
+  await lead.waitForURL(gateway.console + "/");
+  await agent.getByTestId("take").click();
+  await expect.poll(() => agent.getByTestId("turn").textContent()).toContain("You act");
+});
+
+it("finds nothing to say against it for accessibility", async () => {
+  const axe = readFileSync(new URL("../node_modules/axe-core/axe.min.js", import.meta.url), "utf8");
+  const wrong = await agent.evaluate(`${axe}; axe.run(document, { iframes: false }).then((r) => r.violations.map((v) => v.id + ": " + v.nodes.map((n) => n.html.slice(0, 120)).join(" | ")))`);
+  expect(wrong).toEqual([]);
+});
+
+it("tells that the user's browser is away, and goes on", async () => {
+  await user.context().setOffline(true);
+  await user.goto("about:blank").catch(() => {});
+  await agent.getByTestId("banner").filter({ hasText: "away" }).waitFor();
+  await shot(agent, "away");
+  await user.context().setOffline(false);
+  await user.goto(gateway.site + "/");
+  await agent.getByTestId("state").filter({ hasText: "live" }).waitFor();
+  await sameAsMirror(user, agent);
+});
+
+it("ends after a question, and shows that it is over", async () => {
+  await agent.getByTestId("end").click();
+  await shot(agent, "end");
+  await agent.getByTestId("end-confirm").click();
+  await agent.getByText("The session is over").waitFor();
+  await shot(agent, "over");
+  expect(violations).toEqual([]);
 });

@@ -44,7 +44,7 @@ function Control({ parts }: { parts: () => Parts }) {
           onKeyDown={(e) => e.key === "Escape" && parts().stage.overlay.focus()} />
       </form>
       <button class="plain" data-testid="tool-hover" aria-pressed={hovers.value} title="Menus that open under the mouse open on the user’s page too" onClick={() => (hovers.value = !hovers.value)}>Hover</button>
-      <button class="plain" data-testid="tool-keys" aria-pressed={keysOn.value} title="Ctrl+Shift+K" onClick={() => toggleKeys(parts())}>Keys to page</button>
+      <button class="plain" data-testid="tool-keys" aria-pressed={keysOn.value} title="Ctrl+Shift+K" onPointerDown={(e) => e.preventDefault()} onClick={() => toggleKeys(parts())}>Keys to page</button>
     </>
   );
 }

@@ -1,4 +1,4 @@
-import { awaySince, now, offer, state, trouble, type LiveState } from "./live-state.ts";
+import { awaySince, now, offer, preview, state, trouble, type LiveState } from "./live-state.ts";
 import { clock } from "./live-words.ts";
 import { CodeToTell } from "./code.tsx";
 
@@ -11,12 +11,12 @@ const SAYS: Partial<Record<LiveState, [string, string]>> = {
 };
 
 /** What is said while there is no page to show. */
-export function Curtain({ preview }: { preview: boolean }) {
-  if (state.value === "offered") return <Offered preview={preview} />;
+export function Curtain() {
+  if (state.value === "offered") return <Offered />;
   const says = SAYS[state.value];
   if (!says) return null;
   const over = state.value === "ended" || state.value === "refused";
-  const [head, words] = preview && state.value === "ended" ? ["The preview is over", "Nothing of it was recorded."] : says;
+  const [head, words] = preview.value && state.value === "ended" ? ["The preview is over", "Nothing of it was recorded."] : says;
   return (
     <div class="curtain">
       <div class="panel" role="status">
@@ -30,18 +30,18 @@ export function Curtain({ preview }: { preview: boolean }) {
 }
 
 /** The agent came first: the user has to enter the code, or to follow the link. */
-function Offered({ preview }: { preview: boolean }) {
+function Offered() {
   const code = offer.value;
   return (
     <div class="curtain">
       <div class="panel offered" role="region" aria-labelledby="offered">
-        <h1 id="offered">{preview ? "Open the site as a user would" : "Tell the user this code"}</h1>
+        <h1 id="offered">{preview.value ? "Open the site as a user would" : "Tell the user this code"}</h1>
         <p class="hint">
-          {preview
+          {preview.value
             ? "The link opens the site in a new window. Allow it there, and go to the page that you want to look at: what an agent would see of it appears here."
             : "The user chooses “Need help?” on the site, then “I have a code”, and enters it; or follows the link. The user is asked before you see anything."}
         </p>
-        {preview && code?.link && <p><a class="button primary" data-testid="preview-open" href={code.link} target="_blank" rel="noreferrer noopener">Open the site</a></p>}
+        {preview.value && code?.link && <p><a class="button primary" data-testid="preview-open" href={code.link} target="_blank" rel="noreferrer noopener">Open the site</a></p>}
         {code ? <CodeToTell code={code} /> : <p class="hint">One moment…</p>}
         {code && code.until < now.value && <a class="button primary" href="/">Back to the console</a>}
         <p class="waiting" role="status"><span class="spinner" aria-hidden="true" /> Waiting for the user…</p>

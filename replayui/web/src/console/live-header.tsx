@@ -3,7 +3,7 @@ import { Brand } from "../view/signin.tsx";
 import { useDialog } from "../view/dialog.tsx";
 import type { Mode } from "./live-hand.ts";
 import type { Parts } from "./live-session.ts";
-import { hindrance, invited, latency, mode, now, role, state, title, url, wish, type LiveState } from "./live-state.ts";
+import { hindrance, invited, latency, mode, now, preview, role, state, title, url, wish, type LiveState } from "./live-state.ts";
 import { CodeToTell } from "./code.tsx";
 
 const MODES: { mode: Mode; name: string; hint: string }[] = [
@@ -18,7 +18,7 @@ const CHIPS: Record<LiveState, string> = {
 };
 
 /** Who and what is on show, and what the agent's mouse does. */
-export function Header({ session, parts, preview }: { session: string; parts: () => Parts; preview: boolean }) {
+export function Header({ session, parts }: { session: string; parts: () => Parts }) {
   const over = state.value === "ended" || state.value === "refused";
   const leave = () => {
     parts().link.leave();
@@ -28,7 +28,7 @@ export function Header({ session, parts, preview }: { session: string; parts: ()
     <header class="top">
       <a href="/" aria-label="Pillion, back to the list"><Brand /></a>
       <span class={"chip " + state.value} data-testid="state" data-session={session}>{CHIPS[state.value]}</span>
-      {preview && <span class="chip preview">preview</span>}
+      {preview.value && <span class="chip preview">preview</span>}
       <span class="place"><b>{title.value || "The user’s page"}</b> <small data-testid="url">{url.value}</small></span>
       <span class="grow" />
       <span class="modes" role="group" aria-label="What your mouse does">
@@ -40,7 +40,7 @@ export function Header({ session, parts, preview }: { session: string; parts: ()
         })}
       </span>
       <small class="latency" data-testid="latency" title="Round trip to the gateway">{latency.value ? `${latency.value} ms` : "– ms"}</small>
-      {!preview && state.value === "live" && <Invite parts={parts} />}
+      {!preview.value && state.value === "live" && <Invite parts={parts} />}
       {!over && state.value !== "offered" && <button class="quiet" data-testid="leave" title="The session goes on without you" onClick={leave}>Leave</button>}
       <End parts={parts} disabled={over || state.value === "connecting"} />
     </header>

@@ -22,6 +22,7 @@ export interface ToAgent {
   code?: string;
   codeExpires?: number;
   link?: string;
+  preview?: boolean;
   allow?: boolean;
   ref?: string;
   id?: number;

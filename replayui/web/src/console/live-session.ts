@@ -135,6 +135,10 @@ function hear(m: ToAgent, beside: Beside): void {
       break;
     case "consent":
       s.state.value = m.allow ? "live" : "refused";
+      s.level.value = m.level ?? s.level.value;
+      break;
+    case "state":
+      s.state.value = (m.state as s.LiveState | undefined) ?? s.state.value;
       break;
     case "page":
       s.pages.value = m.pages ?? s.pages.value;
@@ -143,7 +147,8 @@ function hear(m: ToAgent, beside: Beside): void {
       s.level.value = m.level ?? s.level.value;
       break;
     case "invited":
-      s.invited.value = codeOf(m);
+      if (s.state.value === "offered") s.offer.value = codeOf(m);
+      else s.invited.value = codeOf(m);
       break;
     case "suspended":
       s.state.value = "suspended";
@@ -174,5 +179,5 @@ function welcome(m: ToAgent): void {
   s.pages.value = m.pages ?? [];
   s.active.value = m.page ?? 0;
   s.url.value ||= m.pages?.find((p) => p.page === m.page)?.url ?? m.pages?.[0]?.url ?? "";
-  s.offer.value = codeOf(m);
+  s.preview.value = m.preview ?? false;
 }

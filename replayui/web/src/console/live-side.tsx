@@ -1,16 +1,16 @@
 import type { Account } from "../view/api.ts";
 import type { Parts } from "./live-session.ts";
-import { acts, active, control, level, me, missing, pages, people, requests, state, user, nameOfPerson, type Asked } from "./live-state.ts";
+import { acts, active, control, level, me, missing, pages, people, preview, requests, state, user, nameOfPerson, type Asked } from "./live-state.ts";
 import { LEVELS, reaches, reasonWords } from "./live-words.ts";
 
 /** What stands beside the page: what is allowed, who is there, the user's pages, the requests. */
-export function Side({ account, parts, preview }: { account: Account; parts: () => Parts; preview: boolean }) {
+export function Side({ account, parts }: { account: Account; parts: () => Parts }) {
   return (
     <>
-      {!preview && <Allowed />}
-      {!preview && <People account={account} parts={parts} />}
+      {!preview.value && <Allowed />}
+      {!preview.value && <People account={account} parts={parts} />}
       <Pages />
-      {!preview && <Requests />}
+      {!preview.value && <Requests />}
       <p class="grow" />
       <small>
         Signed in as {account.name}
@@ -32,7 +32,8 @@ function Allowed() {
 
 function People({ account, parts }: { account: Account; parts: () => Parts }) {
   const send = (m: object) => parts().link.send(m);
-  const mayTake = !acts.value && state.value === "live" && (control.value === 0 || account.role !== "agent");
+  const holder = people.value.find((p) => p.participant === control.value);
+  const mayTake = !acts.value && state.value === "live" && (!holder || holder.away || account.role !== "agent");
   return (
     <section aria-labelledby="people">
       <h2 id="people">People</h2>
@@ -45,7 +46,7 @@ function People({ account, parts }: { account: Account; parts: () => Parts }) {
         {people.value.filter((p) => p.participant !== 1).map((p) => (
           <li key={p.participant} data-testid="person">
             <i class={`dot who-${p.participant % 6}`} />
-            <span>{p.name}<small>{p.participant === me.value ? `you · ${p.role}` : p.role}</small></span>
+            <span>{p.name}<small>{p.participant === me.value ? `you · ${p.role}` : p.away ? `${p.role} · away` : p.role}</small></span>
             {acts.value && p.participant !== me.value && reaches(level.value, "propose") && (
               <button class="plain small" data-testid="hand" aria-label={`Hand control to ${p.name}`} title={`Hand control to ${p.name}`} onClick={() => send({ type: "hand", to: p.participant })}>Hand control</button>
             )}

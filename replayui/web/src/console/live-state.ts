@@ -32,6 +32,8 @@ export const now = signal(Date.now());
 export const awaySince = signal(0);
 export const me = signal(0);
 export const role = signal("");
+/** an administrator looks at what agents would see; nothing is recorded */
+export const preview = signal(new URLSearchParams(location.search).has("preview"));
 export const user = signal("");
 export const level = signal<Level>("view");
 export const people = signal<Person[]>([]);

@@ -5,11 +5,11 @@ import { Banner, Curtain } from "./live-curtain.tsx";
 import { Header } from "./live-header.tsx";
 import { open, type Parts } from "./live-session.ts";
 import { Side } from "./live-side.tsx";
-import { hovers, keysOn, mode, notice } from "./live-state.ts";
+import { hovers, keysOn, mode, notice, preview } from "./live-state.ts";
 import { Masked } from "./masked.tsx";
 
-/** An agent's view of a live session; preview: an administrator looks at what agents would see. */
-export function Live({ session, account, preview }: { session: string; account: Account; preview: boolean }) {
+/** An agent's view of a live session. */
+export function Live({ session, account }: { session: string; account: Account }) {
   const room = useRef<HTMLDivElement>(null);
   const parts = useRef<Parts>(undefined);
   useEffect(() => {
@@ -23,7 +23,7 @@ export function Live({ session, account, preview }: { session: string; account: 
   };
   return (
     <div class="live-view" onKeyDown={key}>
-      <Header session={session} parts={of} preview={preview} />
+      <Header session={session} parts={of} />
       <div class="work">
         <main class="stage">
           <Bar parts={of} />
@@ -31,10 +31,10 @@ export function Live({ session, account, preview }: { session: string; account: 
           <KeysHint />
         </main>
         <aside aria-label="Session">
-          {preview && <Masked parts={of} />}
-          <Side account={account} parts={of} preview={preview} />
+          {preview.value && <Masked parts={of} />}
+          <Side account={account} parts={of} />
         </aside>
-        <Curtain preview={preview} />
+        <Curtain />
         <Banner />
         <p class="sr" aria-live="polite" data-testid="notice">{notice.value}</p>
       </div>

@@ -13,7 +13,7 @@ function App() {
   if (account.value === undefined) return <main class="center"><p>One moment…</p></main>;
   if (account.value === null) return <SignIn done={(a) => (account.value = a)} />;
   const live = /^\/live\/([\w-]+)$/.exec(location.pathname);
-  if (live) return <Live session={live[1]!} account={account.value} preview={new URLSearchParams(location.search).has("preview")} />;
+  if (live) return <Live session={live[1]!} account={account.value} />;
   const code = /^\/join\/([\d -]+)$/.exec(decodeURIComponent(location.pathname));
   return <Home account={account.value} code={code?.[1] ?? ""} />;
 }

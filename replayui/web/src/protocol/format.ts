@@ -113,7 +113,7 @@ export interface EventConfirmation { request: number; outcome: "confirmed" | "de
 export interface Lock { node: number; held: boolean; by: number }
 export interface PointerAt { node: number; x: number; y: number; vx: number; vy: number; down?: boolean }
 export interface Drawing { id: number; shape: Shape; node: number; points: number[] }
-export interface Person { participant: number; name: string; role: string }
+export interface Person { participant: number; name: string; role: string; away?: boolean }
 export interface Lifecycle {
   type: string; user?: string; url?: string; title?: string; participant?: number; name?: string; role?: string;
   level?: Level; by?: number; reason?: string;
