@@ -123,6 +123,9 @@ func (s *Session) consent(no ParticipantNo, allow bool, level Level) error {
 	s.tellPeople()
 	if first {
 		s.start()
+	}
+	s.tellPages()
+	if first {
 		return nil
 	}
 	for _, link := range p.peers {

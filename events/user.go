@@ -95,7 +95,7 @@ func (s *Session) welcomeUser(p *page) {
 	if p.model == nil {
 		p.peer.SendText(ToUser{Type: "start", Level: s.level, Agents: welcome.Agents, Control: s.people.control})
 	}
-	s.toAgents(ToAgent{Type: "page", Page: s.active, Pages: s.pageNames()})
+	s.tellPages()
 	if s.active == p.id {
 		s.showAll()
 	}
@@ -132,11 +132,28 @@ func (s *Session) pageNames() []PageName {
 	var list []PageName
 	for _, p := range s.pages {
 		if p.opened && p.peer != nil {
-			list = append(list, PageName{p.id, p.url, p.title})
+			name := PageName{p.id, p.url, p.title}
+			if p.model != nil {
+				name.URL, name.Title = p.model.URL(), p.model.Title()
+			}
+			list = append(list, name)
 		}
 	}
 	slices.SortFunc(list, func(a, b PageName) int { return int(a.Page) - int(b.Page) })
 	return list
+}
+
+// tellPages tells those who may see the page which pages there are, and which
+// is in front.
+func (s *Session) tellPages() {
+	names := s.pageNames()
+	for _, who := range s.people.all {
+		for _, l := range who.peers {
+			if who.allowed {
+				l.peer.SendText(ToAgent{Type: "page", Page: s.active, Pages: names})
+			}
+		}
+	}
 }
 
 // Gone is called when the page's connection ended.
@@ -167,7 +184,7 @@ func (s *Session) pageGone(gone *page) {
 		if s.active == gone.id {
 			s.activate(newest)
 		} else {
-			s.toAgents(ToAgent{Type: "page", Page: s.active, Pages: s.pageNames()})
+			s.tellPages()
 		}
 		return
 	}
@@ -181,7 +198,7 @@ func (s *Session) activate(p *page) {
 		return
 	}
 	s.active = p.id
-	s.toAgents(ToAgent{Type: "page", Page: p.id, Pages: s.pageNames()})
+	s.tellPages()
 	s.showAll()
 }
 

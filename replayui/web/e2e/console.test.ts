@@ -283,7 +283,6 @@ it("shows the pointers of both, where the user types, and where the user clicks"
   expect(caret.x).toBeGreaterThan(field.x);
   expect(caret.y).toBeGreaterThanOrEqual(field.y);
   expect(caret.y + caret.height).toBeLessThanOrEqual(field.y + field.height);
-  await agent.locator(".cursor", { hasText: "" }).first().waitFor();
   expect(await agent.locator(".cursor.who-1").getAttribute("data-name")).toBe("User");
   await user.locator("#count").click();
   await agent.locator(".ripple.who-1").waitFor({ state: "attached" });
@@ -395,5 +394,44 @@ it("ends after a question, and shows that it is over", async () => {
   await agent.getByTestId("end-confirm").click();
   await agent.getByText("The session is over").waitFor();
   await shot(agent, "over");
+  expect(violations).toEqual([]);
+});
+
+it("opens a session before there is a user, who comes by the code", async () => {
+  await agent.goto(gateway.console + "/");
+  await agent.getByTestId("open-session").click();
+  const code = (await agent.getByTestId("session-code").textContent())!.replace(/\s/g, "");
+  expect(code).toMatch(/^\d{12}$/);
+  expect(await agent.getByTestId("session-link").getAttribute("href")).toMatch(/^http.*\d{12}/);
+  expect(await agent.getByTestId("code-left").textContent()).toMatch(/^\d+:\d\d$/);
+  await agent.getByTestId("copy-code").waitFor();
+  await shot(agent, "offered");
+  await user.goto((await agent.getByTestId("session-link").getAttribute("href"))!);
+  await user.locator("pillion-assist [data-role=consent] [data-action=allow]").click();
+  await agent.getByTestId("state").filter({ hasText: "live" }).waitFor();
+  await sameAsMirror(user, agent);
+  await agent.getByTestId("end").click();
+  await agent.getByTestId("end-confirm").click();
+  await agent.getByText("The session is over").waitFor();
+});
+
+it("shows an administrator what an agent would see, and what is masked", async () => {
+  const admin = await signIn(await desk(), gateway, "Adam Admin", "pass-word");
+  await shot(admin, "home-administrator");
+  await admin.getByTestId("open-preview").click();
+  await admin.getByTestId("preview-open").waitFor();
+  await shot(admin, "preview-offered");
+  await user.goto((await admin.getByTestId("preview-open").getAttribute("href"))!);
+  await user.locator("pillion-assist [data-role=consent] [data-action=allow]").click();
+  await admin.getByTestId("state").filter({ hasText: "live" }).waitFor();
+  await expect.poll(() => admin.getByTestId("masked-row").allTextContents()).toEqual(["PIN<input type=password> pin", "File<input type=file> file"]);
+  expect(await admin.getByTestId("masked-count").textContent()).toBe("2");
+  expect(await admin.locator(".mark-at.masked").count()).toBe(2);
+  await admin.getByTestId("masked-row").first().getByRole("button").click();
+  await admin.locator(".mark-at.chosen").waitFor();
+  await shot(admin, "preview");
+  await admin.getByTestId("end").click();
+  await admin.getByTestId("end-confirm").click();
+  await admin.getByText("The preview is over").waitFor();
   expect(violations).toEqual([]);
 });

@@ -142,6 +142,7 @@ it("runs nothing of a forged page in the agent's console", async () => {
 
 it("runs nothing of it in the player", async () => {
   await agent.getByTestId("end").click();
+  await agent.getByTestId("end-confirm").click();
   await agent.getByText("The session is over").waitFor();
   await agent.goto(`${gateway.console}/replay/${session}`);
   await agent.getByTestId("event-row").first().waitFor();

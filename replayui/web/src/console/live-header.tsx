@@ -29,7 +29,7 @@ export function Header({ session, parts }: { session: string; parts: () => Parts
       <a href="/" aria-label="Pillion, back to the list"><Brand /></a>
       <span class={"chip " + state.value} data-testid="state" data-session={session}>{CHIPS[state.value]}</span>
       {preview.value && <span class="chip preview">preview</span>}
-      <span class="place"><b>{title.value || "The user’s page"}</b> <small data-testid="url">{url.value}</small></span>
+      <span class="place"><h1>{title.value || "The user’s page"}</h1> <small data-testid="url">{url.value}</small></span>
       <span class="grow" />
       <span class="modes" role="group" aria-label="What your mouse does">
         {MODES.map(({ mode: m, name, hint }) => {

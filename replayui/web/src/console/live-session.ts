@@ -37,6 +37,7 @@ export function open(session: string, room: HTMLElement): Parts {
       s.url.value = stage.mirror.shown.url;
       s.title.value = stage.mirror.shown.title;
       s.active.value = link.page;
+      s.retitle(link.page, stage.mirror.shown);
     },
     connection: (up) => {
       if (up) return;

@@ -80,6 +80,13 @@ export function nameOfPerson(participant: number): string {
   return people.value.find((p) => p.participant === participant)?.name ?? "Another agent";
 }
 
+/** The list of pages was made before the page on show had a title, or moved on. */
+export function retitle(page: number, { url, title }: { url: string; title: string }): void {
+  const listed = pages.value.find((p) => p.page === page);
+  if (!listed || (listed.title === title && listed.url === url)) return;
+  pages.value = pages.value.map((p) => (p.page === page ? { page, url, title } : p));
+}
+
 export function ask(r: Asked): void {
   requests.value = [...requests.value.filter((x) => x.id !== r.id), r].slice(-MAX_LISTED);
 }
