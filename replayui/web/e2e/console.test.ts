@@ -19,6 +19,9 @@ async function shot(page: Page, name: string): Promise<void> {
 }
 
 const violations: string[] = [];
+/** when all shapes were on the page, and in which session */
+let drawn = 0;
+let session = "";
 
 /** A window of the console; what its policy refuses is remembered. */
 async function desk(): Promise<BrowserContext> {
@@ -42,7 +45,7 @@ beforeAll(async () => {
   agent = await signIn(await desk(), gateway, "Ann Agent", "pass-word");
   await shot(agent, "home");
   await user.goto(gateway.site + "/");
-  await share(user, agent);
+  session = await share(user, agent);
 });
 
 afterAll(async () => {
@@ -304,6 +307,7 @@ it("draws on the page: each shape sticks to its element, and fades", async () =>
   const shapes = () => agent.locator(".drawings g").evaluateAll((list) => list.map((g) => g.getAttribute("data-shape")));
   expect(await shapes()).toEqual(["arrow", "box", "free", "highlight"]);
   await shot(agent, "drawing");
+  drawn = Date.now();
   const top = () => agent.locator(".drawings g[data-shape=box] .line").evaluate((p) => p.getBoundingClientRect().top);
   const before = await top();
   await user.evaluate(() => document.body.insertAdjacentHTML("afterbegin", "<p style='grid-column: 1 / 3; height: 60px' id=pushed>Pushed down</p>"));
@@ -397,6 +401,21 @@ it("ends after a question, and shows that it is over", async () => {
   expect(violations).toEqual([]);
 });
 
+it("plays back who pointed, clicked and drew", async () => {
+  await agent.goto(`${gateway.console}/replay/${session}`);
+  await agent.getByTestId("event-row").first().waitFor();
+  await agent.evaluate(async (at) => {
+    const r = await fetch(location.pathname.replace("/replay/", "/api/sessions/") + "/recording");
+    await window.pillionPlayer!.seek(at - Date.parse(((await r.json()) as { start: string }).start));
+  }, drawn);
+  const shapes = () => agent.locator(".drawings g").evaluateAll((list) => list.map((g) => g.getAttribute("data-shape")));
+  expect(await shapes()).toEqual(["arrow", "box", "free", "highlight"]);
+  expect(await agent.locator(".cursor.who-2").getAttribute("data-name")).toBe("Ann Agent");
+  await shot(agent, "player");
+  await agent.evaluate(() => window.pillionPlayer!.seek(window.pillionPlayer!.time + 9000));
+  expect(await shapes()).toEqual([]);
+});
+
 it("opens a session before there is a user, who comes by the code", async () => {
   await agent.goto(gateway.console + "/");
   await agent.getByTestId("open-session").click();
@@ -406,6 +425,7 @@ it("opens a session before there is a user, who comes by the code", async () => 
   expect(await agent.getByTestId("code-left").textContent()).toMatch(/^\d+:\d\d$/);
   await agent.getByTestId("copy-code").waitFor();
   await shot(agent, "offered");
+  await user.goto("about:blank"); // else it were a step within the page
   await user.goto((await agent.getByTestId("session-link").getAttribute("href"))!);
   await user.locator("pillion-assist [data-role=consent] [data-action=allow]").click();
   await agent.getByTestId("state").filter({ hasText: "live" }).waitFor();
@@ -421,6 +441,7 @@ it("shows an administrator what an agent would see, and what is masked", async (
   await admin.getByTestId("open-preview").click();
   await admin.getByTestId("preview-open").waitFor();
   await shot(admin, "preview-offered");
+  await user.goto("about:blank");
   await user.goto((await admin.getByTestId("preview-open").getAttribute("href"))!);
   await user.locator("pillion-assist [data-role=consent] [data-action=allow]").click();
   await admin.getByTestId("state").filter({ hasText: "live" }).waitFor();

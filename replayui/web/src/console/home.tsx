@@ -115,7 +115,7 @@ function Sessions({ list, account, live = false }: { list: SessionInfo[]; accoun
             <td>{s.agents?.join(", ") ?? ""}</td>
             <td>{length(s)}</td>
             <td><span class={"chip " + s.state}>{STATES[s.state]}</span></td>
-            <td>{live && watches(account, s) ? <Watch id={s.id} /> : <a class="button plain" href={(live ? "/live/" : "/replay/") + s.id}>{live ? "Open" : "Replay"}</a>}</td>
+            <td>{live && watches(account, s) ? s.state !== "offered" && <Watch id={s.id} /> : <a class="button plain" href={(live ? "/live/" : "/replay/") + s.id}>{live ? "Open" : "Replay"}</a>}</td>
           </tr>
         ))}
       </tbody>

@@ -47,7 +47,7 @@ function People({ account, parts }: { account: Account; parts: () => Parts }) {
           <li key={p.participant} data-testid="person">
             <i class={`dot who-${p.participant % 6}`} />
             <span>{p.name}<small>{p.participant === me.value ? `you · ${p.role}` : p.away ? `${p.role} · away` : p.role}</small></span>
-            {acts.value && p.participant !== me.value && reaches(level.value, "propose") && (
+            {acts.value && p.participant !== me.value && !p.away && reaches(level.value, "propose") && (
               <button class="plain small" data-testid="hand" aria-label={`Hand control to ${p.name}`} title={`Hand control to ${p.name}`} onClick={() => send({ type: "hand", to: p.participant })}>Hand control</button>
             )}
           </li>

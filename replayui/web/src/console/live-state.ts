@@ -56,6 +56,8 @@ export const hovers = signal(false);
 export const keysOn = signal(false);
 
 const usable = computed(() => state.value === "live" || state.value === "suspended");
+/** a panel stands over the page */
+export const covered = computed(() => !usable.value && state.value !== "reconnecting");
 export const acts = computed(() => control.value !== 0 && control.value === me.value);
 
 /** Why a mode cannot be had now; "" where it can. */

@@ -5,7 +5,7 @@ import { Banner, Curtain } from "./live-curtain.tsx";
 import { Header } from "./live-header.tsx";
 import { open, type Parts } from "./live-session.ts";
 import { Side } from "./live-side.tsx";
-import { hovers, keysOn, mode, notice, preview } from "./live-state.ts";
+import { covered, hovers, keysOn, mode, notice, preview } from "./live-state.ts";
 import { Masked } from "./masked.tsx";
 
 /** An agent's view of a live session. */
@@ -25,12 +25,12 @@ export function Live({ session, account }: { session: string; account: Account }
     <div class="live-view" onKeyDown={key}>
       <Header session={session} parts={of} />
       <div class="work">
-        <main class="stage">
+        <main class="stage" inert={covered.value}>
           <Bar parts={of} />
           <div class={`room mode-${mode.value}${hovers.value ? " hovers" : ""}${keysOn.value ? " keys-on" : ""}`} ref={room} />
           <KeysHint />
         </main>
-        <aside aria-label="Session">
+        <aside aria-label="Session" tabIndex={0} inert={covered.value}>
           {preview.value && <Masked parts={of} />}
           <Side account={account} parts={of} />
         </aside>
