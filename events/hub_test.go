@@ -400,3 +400,36 @@ func TestARefusalEndsTheSession(t *testing.T) {
 	agent.waitText(t, `"consent"`, `"allow":false`)
 	agent.waitText(t, `"ended"`, `"refused"`)
 }
+
+func TestWhoIsNotAllowedYetHearsOfNoPage(t *testing.T) {
+	st := newStage(t)
+	session, ul, al, user, _ := st.live(t)
+	if err := al.Text([]byte(`{"type":"invite"}`)); err != nil {
+		t.Fatal(err)
+	}
+	code, _ := session.Code()
+	bob := Account{Name: "Bob", Org: "o", Role: RoleAgent}
+	if _, err := st.Redeem(bob, code.Grouped()); err != nil {
+		t.Fatal(err)
+	}
+	peer := &fakePeer{}
+	if _, err := session.AttachAgent(peer, bob); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := session.AttachUser(&fakePeer{}, FromUser{Type: "hello", URL: "http://site/second"}); err != nil {
+		t.Fatal(err)
+	}
+	for _, text := range peer.texts {
+		if strings.Contains(text, "http://site/") {
+			t.Errorf("told before the user allowed it: %s", text)
+		}
+	}
+	if len(peer.records) != 0 {
+		t.Errorf("records before the user allowed it: %s", peer.kinds())
+	}
+	user.waitText(t, `"join"`, `"Bob"`)
+	if err := ul.Text([]byte(`{"type":"consent","participant":3,"allow":true}`)); err != nil {
+		t.Fatal(err)
+	}
+	peer.waitText(t, `"type":"page"`, `"url":"http://site/second"`)
+}

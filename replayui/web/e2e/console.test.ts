@@ -288,7 +288,7 @@ it("shows the pointers of both, where the user types, and where the user clicks"
   expect(caret.y + caret.height).toBeLessThanOrEqual(field.y + field.height);
   expect(await agent.locator(".cursor.who-1").getAttribute("data-name")).toBe("User");
   await user.locator("#count").click();
-  await agent.locator(".ripple.who-1").waitFor({ state: "attached" });
+  await agent.locator(".ripple.who-1").first().waitFor({ state: "attached" });
 });
 
 it("draws on the page: each shape sticks to its element, and fades", async () => {
@@ -306,6 +306,10 @@ it("draws on the page: each shape sticks to its element, and fades", async () =>
   await clicks("#state");
   const shapes = () => agent.locator(".drawings g").evaluateAll((list) => list.map((g) => g.getAttribute("data-shape")));
   expect(await shapes()).toEqual(["arrow", "box", "free", "highlight"]);
+  for (const shape of ["arrow", "box", "free"]) {
+    const wide = await agent.locator(`.drawings g[data-shape=${shape}] .line`).evaluate((p) => p.getBoundingClientRect().width);
+    expect(wide, shape).toBeGreaterThan(80); // the whole stroke, 90 px wide
+  }
   await shot(agent, "drawing");
   drawn = Date.now();
   const top = () => agent.locator(".drawings g[data-shape=box] .line").evaluate((p) => p.getBoundingClientRect().top);
@@ -332,9 +336,18 @@ it("lists the user's pages and follows the one in front", async () => {
 });
 
 it("says what the user allows, and disables what is not allowed", async () => {
-  await user.evaluate(() => {});
-  await expect.poll(() => agent.getByTestId("level").getAttribute("data-level")).toBe("act");
+  const level = () => agent.getByTestId("level").getAttribute("data-level");
+  await expect.poll(level).toBe("act");
   expect(await agent.getByTestId("turn").textContent()).toContain("You act");
+  await user.locator("pillion-assist [data-action=pause]").click();
+  await expect.poll(level).toBe("point");
+  expect(await agent.getByTestId("mode-control").isDisabled()).toBe(true);
+  expect(await agent.getByTestId("mode-control").getAttribute("title")).toContain("look and point only");
+  expect(await agent.getByTestId("mode-point").getAttribute("aria-pressed")).toBe("true");
+  await shot(agent, "level-point");
+  await user.locator("pillion-assist [data-action=pause]").click();
+  await expect.poll(level).toBe("act");
+  expect(await agent.getByTestId("mode-control").getAttribute("aria-pressed")).toBe("true");
 });
 
 it("lets another agent in, who acts when control is handed over", async () => {

@@ -60,6 +60,7 @@ export class LiveHand {
     o.addEventListener("pointermove", (e) => this.move(e));
     o.addEventListener("pointerdown", (e) => this.down(e));
     for (const name of ["pointerup", "pointercancel"]) o.addEventListener(name, () => this.pen.end());
+    o.addEventListener("mousedown", (e) => this.mode === "point" && this.press(e));
     o.addEventListener("click", (e) => this.click(e));
     o.addEventListener("wheel", (e) => this.scroll(e), { passive: false });
     o.addEventListener("keydown", (e) => this.key(e));
@@ -107,6 +108,12 @@ export class LiveHand {
       this.stage.overlay.setPointerCapture(e.pointerId);
       this.pen.start(this.tool, x, y);
     } else this.point(x, y, this.stage.hit(x, y), true);
+  }
+
+  /** A stroke selects no text and drags nothing: either would end it. */
+  private press(e: MouseEvent): void {
+    e.preventDefault();
+    this.stage.overlay.focus({ preventScroll: true });
   }
 
   private point(vx: number, vy: number, el: Element | undefined, down: boolean): void {

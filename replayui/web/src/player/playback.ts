@@ -6,6 +6,8 @@ import type { Recording } from "./recording.ts";
 
 /** Further ahead than this a keyframe is worth starting from. */
 const JUMP_MS = 20_000;
+/** A click that is longer ago is not shown any more. */
+const RIPPLE_MS = 700;
 /** What stands beside a page is in no keyframe: it is looked for in this much before one. */
 const BEFORE_MS = 60_000;
 
@@ -56,6 +58,7 @@ export class Playback {
       if (frame) await this.start(frame);
     }
     for await (const r of this.recording.between(this.offset, ms)) {
+      this.stage.hurried = ms - this.recording.time(r) > RIPPLE_MS;
       this.apply(r, true);
       this.offset = r.offset;
     }
@@ -70,6 +73,7 @@ export class Playback {
     for (const r of await this.recording.keyframe(frame.n)) this.apply(r, false);
     this.offset = frame.offset;
     this.show();
+    this.stage.hurried = true;
     for (const r of await this.recording.before(frame.offset, frame.t - BEFORE_MS)) this.beside.take(r, this.recording.time(r));
   }
 

@@ -117,7 +117,7 @@ export class Beside {
     this.pointed.set(from, { p, at });
     this.showPointer(from, p, false);
     const [x, y] = this.where(p);
-    if (p.down) this.stage.marks.ripple(x, y, who(from));
+    if (p.down) this.stage.ripple(x, y, who(from));
   }
 
   private showPointer(from: number, p: PointerAt, resting: boolean): void {

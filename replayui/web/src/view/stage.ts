@@ -23,6 +23,8 @@ export class Stage {
   private placed: (() => void)[] = [];
   private due = 0;
   scale = 1;
+  /** what is applied now is on the way to another time: clicks are not shown */
+  hurried = false;
   /** files that the archive did not have, on the page shown */
   missing = new Set<string>();
 
@@ -94,8 +96,13 @@ export class Stage {
   showClicks(events: readonly PageEvent[]): void {
     for (const e of events) {
       const [kind, , x, y] = e.n ?? [];
-      if (e.op === Op.Click && e.cause === Cause.User && (kind === 0 || kind === 5)) this.marks.ripple(x!, y!, USER);
+      if (e.op === Op.Click && e.cause === Cause.User && (kind === 0 || kind === 5)) this.ripple(x!, y!, USER);
     }
+  }
+
+  /** Shows a click, unless what is applied is long past. */
+  ripple(x: number, y: number, className: string): void {
+    if (!this.hurried) this.marks.ripple(x, y, className);
   }
 
   /** Called when what lies above the page is placed anew. */
