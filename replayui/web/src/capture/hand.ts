@@ -1,7 +1,6 @@
 import { RecordKind, type Action, type Level, type Reason } from "../protocol/format.ts";
 import * as dom from "../page/natives.ts";
 import type { Recorder } from "../page/recorder.ts";
-import { secret } from "../page/secrets.ts";
 import { perform } from "./actions.ts";
 import { control, disabled, leads, nameOf, nearest, target } from "./around.ts";
 import { Cursor } from "./cursor.ts";
@@ -212,7 +211,7 @@ export class Hand implements Page {
   #bar(el: HTMLElement, r: Request): Reason | undefined {
     if (r.action === "scroll") return undefined;
     const t = target(el, this.#shadow);
-    if (secret(t) || secret(el)) return "masked";
+    if ([t, el].some((x) => this.#recorder!.isMasked(x))) return "masked";
     if (r.action === "hover") return undefined;
     const writes = r.action === "fill" || (r.action === "key" && WRITES.test(r.value) && dom.localName(t) === "textarea");
     return disabled(t, this.#shadow) || disabled(el, this.#shadow) || (writes && (t as HTMLInputElement).readOnly) ? "disabled" : undefined;

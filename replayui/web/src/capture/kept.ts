@@ -13,11 +13,14 @@ const MAX_HOSTS = 1000;
  */
 export function keep(win: Window & typeof globalThis, attached?: (root: ShadowRoot) => void): Kept | null {
   const shared = ofParent(win);
-  const kept: Kept = shared ?? { roots: new WeakMap(), touched: new Set(), hosts: [] };
+  const kept: Kept = shared ?? { roots: new WeakMap(), touched: new Set(), hosts: [], secrets: new WeakSet() };
   if ((win as never)[KEY]) return null;
   Object.defineProperty(win, KEY, { value: kept });
+  const watch = passwords(kept.secrets);
+  watch(win.document);
   patch(win.Element.prototype, "attachShadow", () => {}, (root: ShadowRoot, host: Element) => {
     kept.roots.set(host, root);
+    watch(root);
     attached?.(root);
     if (kept.hosts.length < MAX_HOSTS) kept.hosts.push(host);
   });
@@ -33,4 +36,23 @@ function ofParent(win: Window): Kept | null {
   } catch {
     return null; // another site's
   }
+}
+
+/**
+ * Remembers controls that are a password, or were one before a toggle showed
+ * them: by their types when they change, and by what happens in them.
+ */
+function passwords(secrets: WeakSet<Element>): (root: Document | ShadowRoot) => void {
+  const note = (type: unknown, el: unknown) => /^password$/i.test(type as string) && secrets.add(el as Element);
+  const observer = new MutationObserver((list) => {
+    for (const m of list) note(m.oldValue, m.target);
+  });
+  const hear = (e: Event) => {
+    const el = e.composedPath()[0] as HTMLInputElement;
+    note(el.type, el);
+  };
+  return (root) => {
+    observer.observe(root, { attributeFilter: ["type"], attributeOldValue: true, subtree: true });
+    for (const name of ["input", "focusin"]) root.addEventListener(name, hear, { capture: true, passive: true });
+  };
 }

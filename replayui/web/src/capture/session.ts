@@ -156,7 +156,7 @@ class Capture {
   #record(): void {
     const link = this.#link;
     if (!link) return;
-    const { kept } = this.#tools;
+    const { kept, settings } = this.#tools;
     this.#recorder?.stop();
     link.overflowed = false;
     kept.hosts.length = 0;
@@ -165,7 +165,7 @@ class Capture {
       state: (b) => (b.length > MAX_STATE ? this.#tooLarge() : this.#hand.begun(link.frame(RecordKind.PageState, b))),
       // Changes larger than a frame may be are told by the whole page.
       batch: (b) => (b.length > MAX_BATCH ? this.#record() : link.frame(RecordKind.PageEvents, b)),
-    }, mine);
+    }, mine, settings.mask);
     this.#hand.attend(this.#recorder);
     this.#recorder.start();
   }

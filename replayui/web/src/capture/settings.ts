@@ -1,9 +1,12 @@
+import type { MaskPolicy } from "../page/masks.ts";
 import type { Level } from "../protocol/format.ts";
 
 /** What the operator set for a site (replayui/settings.go); what is not set is left out. */
 export interface Settings {
   /** version of the parts that belong to this script */
   parts: string;
+  /** what nobody else may see of the site's pages */
+  mask?: MaskPolicy;
   /** selector of the site's own element that asks for help, in place of ours */
   trigger?: string;
   /** language of words for pages that say none, or one that we have no words in */

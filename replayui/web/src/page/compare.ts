@@ -1,17 +1,53 @@
 // Compares a user's page with its mirror, node by node with form state: for
 // tests, which run describePage and looksOf in both pages and compare the lines.
 
+import { attribute, isRules } from "./attributes.ts";
+import { withoutCards } from "./cards.ts";
+import { HARD, MASKED_MARK, Masks, SHOWN_MARK, type MaskPolicy, type Remembered } from "./masks.ts";
 import * as dom from "./natives.ts";
+import { masked } from "./secrets.ts";
 
 const GONE = /^(script|noscript|base|object|embed|applet|portal|fencedframe)$/;
 /** Attributes that lead to files, or that a viewer has otherwise. */
 const OTHERWISE = /^(src|srcset|href|xlink:href|poster|background|action|formaction|data|style|imagesrcset|cite|longdesc|ping|manifest|autofocus|autoplay|loading|srcdoc|http-equiv|nonce|integrity|crossorigin|sandbox|allow|csp|rel)$|^on|^pillion-/i;
-const PRIVATE = /\bcc-|one-time-code|-password/;
-const SECRET = /^(password|file|hidden)$/;
 
-/** The closed shadow roots that the capture script saw, where it runs. */
-function closedRoots(): WeakMap<Element, ShadowRoot> | undefined {
-  return (globalThis as { [key: symbol]: { roots: WeakMap<Element, ShadowRoot> } | undefined })[Symbol.for("pillion.kept")]?.roots;
+interface Known extends Remembered { roots: WeakMap<Element, ShadowRoot> }
+
+/** A page as one of the two sides has it: a user's page as the site's policy lets a viewer see it. */
+class Side {
+  /** what the capture script keeps where it runs, closed shadow roots too; a viewer's page has none */
+  readonly #kept = (globalThis as { [key: symbol]: Known | undefined })[Symbol.for("pillion.kept")];
+  readonly #masks: Masks | undefined;
+
+  constructor(root: Document, policy?: MaskPolicy) {
+    if (this.#kept) this.#masks = new Masks(root.defaultView!, this.#kept, policy);
+  }
+
+  shadow(el: Element): ShadowRoot | undefined {
+    return dom.shadowRoot(el) ?? this.#kept?.roots.get(el);
+  }
+
+  /** How a node is masked, its parent being masked so; `above` is undefined for the page. */
+  level(n: Node, above: number | undefined): number {
+    const type = dom.nodeType(n);
+    if (type === 9 || type === 11) this.#masks?.scan(n as Document);
+    if (this.#masks) return this.#masks.level(n, above ?? this.#masks.base);
+    if (type === 1 && dom.hasAttribute(n as Element, MASKED_MARK)) return HARD;
+    return type === 1 && dom.hasAttribute(n as Element, SHOWN_MARK) ? 0 : (above ?? 0);
+  }
+
+  text(n: CharacterData, level: number): string {
+    return !this.#masks || isRules(n) ? n.data : this.plain(n.data, level);
+  }
+
+  /** A text or value as a viewer has it; a viewer's is as it is. */
+  plain(text: string, level: number): string {
+    return !this.#masks ? text : level ? masked(text) : withoutCards(text);
+  }
+
+  attribute(el: Element, { name, value }: Attr, level: number): string | null {
+    return this.#masks ? attribute(el, name, value, level, this.#masks.names) : value;
+  }
 }
 
 /** What looksOf compares of an element: enough to tell one look from another. */
@@ -25,24 +61,29 @@ const LOOKS = [
 const standsIn = (d: Document) => d.documentElement?.hasAttribute("pillion-placeholder") ?? false;
 
 /** Computed styles of elements in all the page, at most so many of them, evenly chosen. */
-export function looksOf(root: Document, most: number): string[] {
-  const all: Element[] = [];
-  const visit = (n: Node): void => {
+export function looksOf(root: Document, most: number, policy?: MaskPolicy): string[] {
+  const side = new Side(root, policy);
+  const all: [Element, level: number][] = [];
+  const visit = (n: Node, above?: number): void => {
+    const level = side.level(n, above);
     if (dom.nodeType(n) === 1) {
       const el = n as Element;
       if (dom.localName(el) === "pillion-assist" || gone(el)) return;
-      all.push(el);
+      all.push([el, level]);
       const inner = /^i?frame$/.test(dom.localName(el)) ? dom.documentIn(el) : null;
-      const shadow = dom.shadowRoot(el) ?? closedRoots()?.get(el);
-      if (shadow) visit(shadow);
-      if (inner && !standsIn(inner)) visit(inner);
+      const shadow = side.shadow(el);
+      if (shadow) visit(shadow, level);
+      if (inner && !standsIn(inner)) visit(inner, level);
     }
-    for (const c of dom.childNodes(n)) visit(c);
+    for (const c of dom.childNodes(n)) visit(c, level);
   };
   visit(root);
   const every = Math.max(1, all.length / most);
   const lines: string[] = [];
-  for (let i = 0; i < all.length; i += every) lines.push(look(all[Math.floor(i)]!));
+  for (let i = 0; i < all.length; i += every) {
+    const [el, level] = all[Math.floor(i)]!;
+    lines.push(level ? dom.localName(el) + " masked" : look(el));
+  }
   return lines;
 }
 
@@ -55,34 +96,37 @@ function look(el: Element): string {
 }
 
 /** One line per node: depth, name, attributes, text, and what a control holds. */
-export function describePage(root: Document): string[] {
+export function describePage(root: Document, policy?: MaskPolicy): string[] {
+  const side = new Side(root, policy);
   const lines: string[] = [];
-  const visit = (n: Node, depth: number): void => {
+  const visit = (n: Node, depth: number, above?: number): void => {
     const pad = " ".repeat(depth);
-    if (dom.nodeType(n) === 3 || dom.nodeType(n) === 4) lines.push(pad + JSON.stringify((n as Text).data));
-    if (dom.nodeType(n) === 8) lines.push(pad + "<!--" + (n as Comment).data);
-    if (dom.nodeType(n) === 10) lines.push(pad + "doctype " + (n as DocumentType).name);
-    if (dom.nodeType(n) === 9) lines.push(pad + "document " + (n as Document).compatMode + scrolled((n as Document).scrollingElement));
-    if (dom.nodeType(n) === 1) {
+    const type = dom.nodeType(n);
+    const level = side.level(n, above);
+    if (type === 3 || type === 4) lines.push(pad + JSON.stringify(side.text(n as Text, level)));
+    if (type === 8) lines.push(pad + "<!--" + side.text(n as Comment, level));
+    if (type === 10) lines.push(pad + "doctype " + (n as DocumentType).name);
+    if (type === 9) lines.push(pad + "document " + (n as Document).compatMode + scrolled((n as Document).scrollingElement));
+    if (type === 1) {
       const el = n as Element;
       if (dom.localName(el) === "pillion-assist") return;
       if (gone(el)) {
         lines.push(pad + "gone " + (dom.localName(el) === "pillion-gone" ? dom.getAttribute(el, "tag") : dom.localName(el).toLowerCase()));
         return;
       }
-      lines.push(pad + dom.localName(el) + attributes(el) + state(el));
-      const root = dom.shadowRoot(el) ?? closedRoots()?.get(el);
-      if (root) {
+      lines.push(pad + dom.localName(el) + attributes(el, side, level) + (level ? veiled(el) : state(el, side)));
+      const shadow = side.shadow(el);
+      if (shadow) {
         lines.push(pad + " #shadow");
-        for (const c of dom.childNodes(root)) visit(c, depth + 2);
+        visit(shadow, depth + 1, level);
       }
       if (/^i?frame$/.test(dom.localName(el))) {
         const inner = dom.documentIn(el);
-        if (inner && dom.firstChild(inner) && !standsIn(inner)) visit(inner, depth + 1);
+        if (inner && dom.firstChild(inner) && !standsIn(inner)) visit(inner, depth + 1, level);
         return;
       }
     }
-    for (const c of dom.childNodes(n)) visit(c, depth + 1);
+    for (const c of dom.childNodes(n)) visit(c, depth + 1, level);
   };
   visit(root, 0);
   return lines;
@@ -92,13 +136,20 @@ function gone(el: Element): boolean {
   return dom.localName(el) === "pillion-gone" || GONE.test(dom.localName(el).toLowerCase()) || (dom.localName(el) === "meta" && dom.hasAttribute(el, "http-equiv"));
 }
 
-function attributes(el: Element): string {
-  const secret = dom.localName(el) === "input" && SECRET.test(dom.getAttribute(el, "type") ?? "");
+function attributes(el: Element, side: Side, level: number): string {
   return [...dom.attributes(el)]
-    .filter((a) => !OTHERWISE.test(a.name) && !(secret && a.name === "value") && !(a.name === "open" && dom.localName(el) === "dialog"))
-    .map((a) => ` ${a.name}=${JSON.stringify(a.value)}`)
+    .filter((a) => !OTHERWISE.test(a.name) && !(a.name === "open" && dom.localName(el) === "dialog"))
+    .map((a) => [a.name, side.attribute(el, a, level)] as const)
+    .filter(([, value]) => value !== null)
+    .map(([name, value]) => ` ${name}=${JSON.stringify(value)}`)
     .sort()
     .join("");
+}
+
+/** What is told of a masked control: whether there is anything in it, where a viewer's can hold the mask. */
+function veiled(el: Element): string {
+  const c = el as HTMLInputElement;
+  return layer(el) + (/^(text|password|search|tel|email|url|textarea)$/.test(c.type ?? "") && dom.localName(el) !== "button" ? ` value=${JSON.stringify(masked(c.value))}` : "") + " masked";
 }
 
 /** Where something is scrolled to; the document says it for its root. */
@@ -108,9 +159,9 @@ function scrolled(el: Element | null): string {
   return at[0] || at[1] ? ` at=${at.join()}` : "";
 }
 
-function state(el: Element): string {
+function state(el: Element, side: Side): string {
   const own = el === el.ownerDocument.scrollingElement ? "" : scrolled(el);
-  return own + layer(el) + played(el) + control(el);
+  return own + layer(el) + played(el) + control(el, side);
 }
 
 function layer(el: Element): string {
@@ -125,13 +176,13 @@ function played(el: Element): string {
   return ` volume=${m.volume.toFixed(2)} rate=${m.playbackRate}` + (m.paused ? ` paused at ${m.currentTime.toFixed(1)}` : " playing");
 }
 
-function control(el: Element): string {
+function control(el: Element, side: Side): string {
   const c = el as HTMLInputElement;
   if (dom.localName(el) === "select") return ` selected=${[...(el as HTMLSelectElement).options].flatMap((o, i) => (o.selected ? [i] : [])).join()}`;
-  if (dom.localName(el) === "textarea") return ` value=${JSON.stringify(c.value)}${valid(c)}`;
+  const value = () => ` value=${JSON.stringify(side.plain(c.value, 0))}${valid(c)}`;
+  if (dom.localName(el) === "textarea") return value();
   if (dom.localName(el) !== "input") return "";
-  if (SECRET.test(c.type) || PRIVATE.test(dom.getAttribute(el, "autocomplete") ?? "")) return "";
-  return (/^(checkbox|radio)$/.test(c.type) ? ` checked=${c.checked}${c.indeterminate}` : ` value=${JSON.stringify(c.value)}`) + valid(c);
+  return /^(checkbox|radio)$/.test(c.type) ? ` checked=${c.checked}${c.indeterminate}${valid(c)}` : value();
 }
 
 const valid = (c: HTMLInputElement) => (dom.matches(c, ":invalid") ? " invalid" : "");

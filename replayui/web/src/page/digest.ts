@@ -31,7 +31,7 @@ export function digest(root: Document, tree: Tree, forms: Forms): number {
     const kind = kindOf(n);
     byte(kind);
     if (kind === Kind.Element) text(elementName(n as Element));
-    if (kind === Kind.Text) text(dom.data(n as Text));
+    if (kind === Kind.Text) text(tree.veil.text(n as Text));
     const known = forms.known(n);
     if (known !== undefined && dom.localName(n as Element) !== "select") {
       if (ticks(n)) byte(Number(known));

@@ -1,6 +1,8 @@
 import { Op } from "../protocol/format.ts";
+import { withoutCards } from "./cards.ts";
 import * as dom from "./natives.ts";
-import { hiddenInput, MASK, secret } from "./secrets.ts";
+import { hiddenInput, masked } from "./secrets.ts";
+import type { Tree } from "./tree.ts";
 import type { Writer } from "./writer.ts";
 
 /** Where events go: a batch, or the list at the end of a page state. */
@@ -13,13 +15,13 @@ type Control = HTMLInputElement | HTMLTextAreaElement | HTMLSelectElement;
 
 /** What controls hold beyond their markup. They tell of no change by script: they are asked. */
 export class Forms {
-  readonly #id: (n: Node) => number;
+  readonly #tree: Tree;
   #controls = new Set<Control>();
   #sent = new WeakMap<Control, string>();
   #cursor: Iterator<Control> | undefined;
 
-  constructor(id: (n: Node) => number) {
-    this.#id = id;
+  constructor(tree: Tree) {
+    this.#tree = tree;
   }
 
   add(el: Element): void {
@@ -56,24 +58,26 @@ export class Forms {
   /** Tells of a control what the gateway does not know yet. */
   check(el: Element, emit: Emit): void {
     const c = el as Control;
-    const id = this.#id(c);
+    const id = this.#tree.id(c);
     if (!id || !this.#controls.has(c) || hiddenInput(c)) return;
     const name = dom.localName(c);
-    if (name === "select") return this.#select(c as HTMLSelectElement, id, emit);
+    const secret = this.#tree.veil.masked(c);
+    if (name === "select") return this.#select(c as HTMLSelectElement, id, secret, emit);
     const type = name === "input" ? (c as HTMLInputElement).type : "";
-    if (TICK.test(type)) return this.#tick(c as HTMLInputElement, id, emit);
-    if (!BUTTON.test(type)) this.#value(c as HTMLInputElement, id, emit);
+    if (!TICK.test(type)) return BUTTON.test(type) ? undefined : this.#value(c as HTMLInputElement, id, secret, emit);
+    if (!secret) this.#tick(c as HTMLInputElement, id, emit);
   }
 
-  #value(c: HTMLInputElement | HTMLTextAreaElement, id: number, emit: Emit): void {
-    const masked = secret(c);
-    const now = masked ? (c.value ? MASK : "") : c.value;
-    const before = this.#sent.get(c) ?? (masked ? "" : dom.localName(c) === "input" ? (dom.getAttribute(c, "value") ?? "") : c.defaultValue);
+  #value(c: HTMLInputElement | HTMLTextAreaElement, id: number, secret: boolean, emit: Emit): void {
+    const told = secret ? masked : withoutCards;
+    const now = told(c.value);
+    const area = dom.localName(c) === "textarea";
+    const before = this.#sent.get(c) ?? (area ? told(c.defaultValue) : secret ? "" : told(dom.getAttribute(c, "value") ?? ""));
     if (now === before) return;
     this.#sent.set(c, now);
     emit(Op.Value, (w) => {
       w.uint(id);
-      w.uint(masked ? 1 : 0);
+      w.uint(secret ? 1 : 0);
       w.str(now);
     });
   }
@@ -89,10 +93,11 @@ export class Forms {
     });
   }
 
-  #select(c: HTMLSelectElement, id: number, emit: Emit): void {
+  /** Of a masked one it is told that nothing is chosen: the first is what a viewer would show. */
+  #select(c: HTMLSelectElement, id: number, secret: boolean, emit: Emit): void {
     const chosen: number[] = [];
     const options = c.options;
-    for (let i = 0; i < options.length; i++) if (options[i]!.selected) chosen.push(i);
+    for (let i = 0; i < options.length && !secret; i++) if (options[i]!.selected) chosen.push(i);
     const now = chosen.join();
     if (this.#sent.get(c) === now) return;
     this.#sent.set(c, now);

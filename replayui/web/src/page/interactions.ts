@@ -35,7 +35,7 @@ export class Interactions {
       click, dblclick: click, contextmenu: click,
       pointerdown: (e) => {
         click(e);
-        this.#on(e, (el, emit) => emit(Op.Active, (w) => w.uint(this.#recorder.tree.id(el))));
+        this.#on(e, (el, emit) => emit(Op.Active, (w) => w.uint(this.#recorder.tree.id(this.#recorder.tree.veil.outermost(el) ?? el))));
       },
       pointerup: (e) => {
         click(e);
@@ -88,25 +88,34 @@ export class Interactions {
     });
   }
 
-  /** A place in the top window's viewport. */
-  #place(e: MouseEvent): [number, number] {
+  /**
+   * A place in the top window's viewport, and the node at it. In what is masked
+   * that is its middle: on a pad of numbers the place would tell which.
+   */
+  #place(e: MouseEvent, el: Element): [x: number, y: number, id: number] {
     let [x, y] = [e.clientX, e.clientY];
-    let win = (e.target as Node).ownerDocument?.defaultView ?? null;
+    const outermost = this.#recorder.tree.veil.outermost(el);
+    if (outermost) {
+      const box = outermost.getBoundingClientRect();
+      [x, y] = [box.left + box.width / 2, box.top + box.height / 2];
+      el = outermost;
+    }
+    let win = el.ownerDocument.defaultView;
     for (let frame = win?.frameElement; frame; frame = win?.frameElement) {
       const box = frame.getBoundingClientRect();
       x += box.left + frame.clientLeft;
       y += box.top + frame.clientTop;
       win = frame.ownerDocument.defaultView;
     }
-    return [x, y];
+    return [x, y, this.#recorder.tree.id(el)];
   }
 
   #click(e: MouseEvent): void {
     this.#on(e, (el, emit) => {
       this.#flushPointer();
-      const [x, y] = this.#place(e);
+      const [x, y, id] = this.#place(e, el);
       emit(Op.Click, (w) => {
-        w.uint(this.#recorder.tree.id(el));
+        w.uint(id);
         w.uint(e.type === "click" && (e as PointerEvent).pointerType === "touch" ? 5 : CLICKS[e.type]!);
         w.uint(Math.max(0, e.button));
         w.sint(x);
@@ -118,8 +127,8 @@ export class Interactions {
   #move(e: PointerEvent): void {
     const el = this.#target(e);
     if (!el) return;
-    const [x, y] = this.#place(e);
-    this.#at = { x, y, id: this.#recorder.tree.id(el) };
+    const [x, y, id] = this.#place(e, el);
+    this.#at = { x, y, id };
     this.#recorder.schedule();
   }
 
@@ -151,7 +160,7 @@ export class Interactions {
     if (!e.key || (e.key.length === 1 && !shortcut) || /^(Shift|Control|Alt|Meta|AltGraph|Dead|Unidentified|Process)$/.test(e.key)) return;
     if (shortcut && e.getModifierState("AltGraph")) return; // a printed character
     this.#on(e, (el, emit) =>
-      emit(Op.Key, (w) => {
+      !this.#recorder.tree.veil.masked(el) && emit(Op.Key, (w) => {
         w.uint(this.#recorder.tree.id(el));
         w.str(e.key);
         w.uint((e.shiftKey ? 1 : 0) | (e.ctrlKey ? 2 : 0) | (e.altKey ? 4 : 0) | (e.metaKey ? 8 : 0));

@@ -16,14 +16,23 @@ export function replaceRules(owner: Node, lines: string[]): void {
   }
 }
 
+/** How what is masked looks: hatched, and as large as what is in it. */
+const MASKED = `[pillion-masked]:not(html,body){background:repeating-linear-gradient(135deg,#8883 0 4px,#8886 4px 8px)!important;color:#666!important;cursor:not-allowed!important}
+:is([pillion-masked],[pillion-masked] *):is(img,canvas,video){min-width:1em;min-height:1em}`;
+
+const looks = new WeakMap<Document, CSSStyleSheet>();
+
 /** Gives a document or shadow root constructed sheets; they are of its own window. */
 export function adoptSheets(root: Document | ShadowRoot, numbers: number[], sheets: ReadonlyMap<number, string[]>): void {
   const d = root.nodeType === 9 ? (root as Document) : root.ownerDocument!;
   const win = d.defaultView;
   if (!win) return;
-  root.adoptedStyleSheets = numbers.map((n) => {
-    const sheet = new win.CSSStyleSheet();
-    sheet.replaceSync((sheets.get(n) ?? []).join("\n"));
-    return sheet;
-  });
+  const sheet = (text: string) => {
+    const made = new win.CSSStyleSheet();
+    made.replaceSync(text);
+    return made;
+  };
+  const ours = looks.get(d) ?? sheet(MASKED);
+  looks.set(d, ours);
+  root.adoptedStyleSheets = [...numbers.map((n) => sheet((sheets.get(n) ?? []).join("\n"))), ours];
 }

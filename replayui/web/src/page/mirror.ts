@@ -70,6 +70,7 @@ export class Mirror {
     d.close();
     while (d.firstChild) d.firstChild.remove();
     this.enter(n.id, d);
+    adoptSheets(d, [], this.sheets);
     if (n.id === 1) this.shown.url = n.text ?? "";
     d.addEventListener("load", (e) => this.loaded(e.target as Node), true);
     for (const c of n.children ?? []) {
@@ -134,6 +135,7 @@ export class Mirror {
     }
     root.replaceChildren();
     this.enter(n.id, root);
+    adoptSheets(root, [], this.sheets);
     root.addEventListener("load", (e) => this.loaded(e.target as Node), true);
     for (const c of n.children ?? []) this.build(c, root, null);
   }

@@ -3,14 +3,15 @@ import { splice, staying } from "./diff.ts";
 import { digest } from "./digest.ts";
 import { Forms, type Emit } from "./forms.ts";
 import { Interactions } from "./interactions.ts";
+import { Masks, type MaskPolicy, type Remembered } from "./masks.ts";
 import * as dom from "./natives.ts";
 import { Sheets } from "./sheets.ts";
-import { isFrame, isGone, keepsAttribute, readable, Tree, type Roots, type Serialiser } from "./tree.ts";
+import { isFrame, isGone, readable, Tree, type Roots, type Serialiser } from "./tree.ts";
 import { Views } from "./views.ts";
 import { BatchWriter, Writer } from "./writer.ts";
 
 /** What the capture script kept since before the page's own scripts. */
-export interface Kept {
+export interface Kept extends Remembered {
   roots: Roots;
   /** sheets whose rules were changed by their methods */
   touched: Set<CSSStyleSheet>;
@@ -37,6 +38,7 @@ export class Recorder {
   readonly #win: Window & typeof globalThis;
   readonly #kept: Kept;
   readonly #sink: Sink;
+  readonly #masks: Masks;
   readonly tree: Tree;
   readonly forms: Forms;
   /** who else hears what happens in the page's documents and shadow roots, by the event's name; set before it starts */
@@ -55,7 +57,7 @@ export class Recorder {
   #roots = new Set<Document | ShadowRoot>();
   #frames = new Map<Element, Document | null>();
 
-  constructor(win: Window & typeof globalThis, kept: Kept, sink: Sink, excluded: (n: Node) => boolean) {
+  constructor(win: Window & typeof globalThis, kept: Kept, sink: Sink, excluded: (n: Node) => boolean, policy?: MaskPolicy) {
     this.#win = win;
     this.#kept = kept;
     this.#sink = sink;
@@ -63,12 +65,13 @@ export class Recorder {
       this.#mutations.push(...list);
       this.schedule();
     });
+    this.#masks = new Masks(win, kept, policy);
     this.tree = new Tree(kept.roots, excluded, {
       entered: (root) => this.#enter(root),
       element: (el) => this.#element(el),
       left: (n) => this.#left(n),
-    });
-    this.forms = new Forms((n) => this.tree.id(n));
+    }, this.#masks);
+    this.forms = new Forms(this.tree);
     this.#sheets = new Sheets((n) => this.tree.id(n), kept.touched);
     this.#views = new Views(win, this.tree);
     this.#interactions = new Interactions(this, this.#views, excluded, this.heard);
@@ -88,7 +91,7 @@ export class Recorder {
     w.u8(VERSION);
     w.uint(win.document.hidden ? 1 : 0);
     for (const v of this.#views.viewport()) w.uint(v);
-    w.str(win.document.title);
+    w.str(this.tree.veil.title(win.document));
     this.#writing = { w, serialiser: this.tree.serialise(win.document, undefined, w) };
     this.#goOn();
   }
@@ -104,6 +107,7 @@ export class Recorder {
   #goOn = (): void => {
     if (!this.#running || !this.#writing) return;
     const { w, serialiser } = this.#writing;
+    this.#suspect();
     if (!serialiser.step(dom.now() + SLICE_MS)) {
       dom.later(this.#goOn, 0);
       return;
@@ -204,6 +208,7 @@ export class Recorder {
         this.#interactions.attach(root); // document.open takes listeners away
         this.#sheets.check(root, emit);
       }
+      if (this.#masks.ruled) this.tree.veil.suspect(this.#masks.rescan(this.#roots).filter((el) => this.tree.id(el)));
       this.#checkFrames();
       this.#views.slow(emit);
     }
@@ -222,6 +227,7 @@ export class Recorder {
 
   #enter(root: Document | ShadowRoot): void {
     this.#roots.add(root);
+    this.#masks.scan(root);
     this.#observer.observe(root, { childList: true, attributes: true, characterData: true, characterDataOldValue: true, subtree: true });
     this.#interactions.attach(root);
   }
@@ -249,9 +255,12 @@ export class Recorder {
   /** Writes all changes of the tree up to now: what comes after may rely on them. */
   drain(): void {
     if (!this.ready) return;
-    this.#mutations.push(...this.#observer.takeRecords());
+    this.#suspect();
     const list = this.#mutations;
     this.#mutations = [];
+    this.#looked = 0;
+    const emit = this.emitter(this.#cause);
+    const retold = this.#retell(emit);
     const attributes = new Map<Element, Set<string>>();
     const texts = new Map<CharacterData, string>();
     for (const m of list) {
@@ -267,18 +276,66 @@ export class Recorder {
       }
     }
     const hosts = this.#kept.hosts.splice(0);
-    const emit = this.emitter(this.#cause);
     // What changed while the state was written may be in it already: no parts then.
     for (const [n, old] of texts) this.#text(n, this.#first ? "" : old, emit);
     this.#first = false;
     for (const [el, names] of attributes) for (const name of names) this.#attribute(el, name, emit);
     for (const host of hosts) this.#shadow(host, emit);
     this.#structure(emit);
+    if (!retold) return;
+    this.#views.focus(emit);
+    this.#views.selection(this.#win.document, emit);
+  }
+
+  #looked = 0;
+
+  /** Looks at what changed since the last time for what is masked otherwise now than it was told. */
+  #suspect(): void {
+    this.#mutations.push(...this.#observer.takeRecords());
+    const { veil } = this.tree;
+    const suspects: Node[] = [];
+    const top = this.#win.document;
+    const moved = this.#masks.moved();
+    if (moved) {
+      veil.hold(top);
+      suspects.push(...(this.tree.known(top) ?? []).filter((n) => dom.nodeType(n) !== 10));
+    }
+    for (; this.#looked < this.#mutations.length; this.#looked++) {
+      const m = this.#mutations[this.#looked]!;
+      if (m.type === "attributes" && Masks.changedBy(m.attributeName!)) suspects.push(m.target);
+      if (m.type === "childList") for (const n of m.removedNodes) if (dom.isConnected(n)) suspects.push(n);
+    }
+    if (moved || (this.#masks.ruled && this.#mutations.length)) suspects.push(...this.#masks.rescan(this.#roots));
+    veil.suspect(suspects.filter((n) => this.tree.id(n)));
+  }
+
+  /** What is masked otherwise than it was told goes, and is told as new where it is. */
+  #retell(emit: Emit): boolean {
+    const { pending } = this.tree.veil;
+    const any = pending.size > 0;
+    for (const n of pending) {
+      const parent = this.tree.parent(n);
+      emit(Op.Remove, (w) => w.uint(this.tree.id(n)));
+      this.tree.forget(n);
+      if (parent) this.#dirty.add(parent);
+      const now = dom.parentNode(n);
+      if (now) this.#dirty.add(now);
+    }
+    return any;
+  }
+
+  /** Whether nobody else may see what is in a node, or act on it, as the page is now. */
+  isMasked(n: Node): boolean {
+    this.drain();
+    return this.tree.veil.masked(n);
   }
 
   #text(n: CharacterData, old: string, emit: Emit): void {
     const id = this.tree.id(n);
-    const now = dom.data(n);
+    const { veil } = this.tree;
+    if (veil.release(n)) old = "";
+    const now = veil.text(n);
+    old = veil.text(n, old);
     if (now === old && now) return;
     const part = splice(old, now);
     emit(part ? Op.Splice : Op.Text, (w) => {
@@ -293,8 +350,10 @@ export class Recorder {
 
   #attribute(el: Element, name: string, emit: Emit): void {
     const id = this.tree.id(el);
-    if (isGone(el) || !keepsAttribute(el, name)) return;
-    const value = dom.getAttribute(el, name);
+    const raw = dom.getAttribute(el, name);
+    const told = isGone(el) ? null : this.tree.veil.attribute(el, name, raw ?? "");
+    if (told === null) return;
+    const value = raw === null ? null : told;
     emit(value === null ? Op.AttrGone : Op.Attr, (w) => {
       w.uint(id);
       w.str(name);

@@ -26,6 +26,8 @@ export class Sheets {
 
   forget(n: Node): void {
     this.#sent.delete(n);
+    this.#adopted.delete(n as Root);
+    this.#marks.delete((n as HTMLStyleElement).sheet!); // it may be told anew while it is in its place
   }
 
   /** Reads the sheets of a document or shadow root. */

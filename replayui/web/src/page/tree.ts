@@ -1,6 +1,7 @@
 import { FLAG_FRAME, FLAG_MATHML, FLAG_SHADOW, FLAG_SVG, HTML_NS, Kind, MATHML_NS, QUIRKS, SVG_NS, XML } from "../protocol/format.ts";
+import type { Masks } from "./masks.ts";
 import * as dom from "./natives.ts";
-import { secret } from "./secrets.ts";
+import { Veil } from "./veil.ts";
 import type { Writer } from "./writer.ts";
 
 /** Shadow roots by host, closed ones too: filled by the patch of attachShadow. */
@@ -20,13 +21,6 @@ export function isGone(el: Element): boolean {
 }
 
 export const GONE_NAME = "pillion-gone";
-
-/** Whether an attribute is written at all. */
-export function keepsAttribute(el: Element, name: string): boolean {
-  if (/^on|^srcdoc$|^nonce$/i.test(name)) return false;
-  if (name === "src" && isFrame(el)) return false;
-  return name !== "value" || !/^(input|textarea)$/.test(dom.localName(el)) || !secret(el);
-}
 
 export function kindOf(n: Node): number {
   switch (dom.nodeType(n)) {
@@ -68,14 +62,16 @@ export class Tree {
   readonly #roots: Roots;
   readonly #excluded: (n: Node) => boolean;
   readonly #observer: TreeObserver;
+  readonly veil: Veil;
   #ids = new WeakMap<Node, number>();
   #nodes = new Map<number, Node>();
   #kids = new Map<Node, Node[]>();
   #up = new Map<Node, Node>();
   #next = 1;
 
-  constructor(roots: Roots, excluded: (n: Node) => boolean, observer: TreeObserver) {
+  constructor(roots: Roots, excluded: (n: Node) => boolean, observer: TreeObserver, masks: Masks) {
     this.#roots = roots;
+    this.veil = new Veil(masks, (n) => this.#up.get(n));
     this.#excluded = excluded;
     this.#observer = observer;
   }
@@ -123,6 +119,7 @@ export class Tree {
     this.#ids.set(n, id);
     this.#nodes.set(id, n);
     if (parent) this.#up.set(n, parent);
+    this.veil.enter(n, parent);
     return id;
   }
 
@@ -139,6 +136,7 @@ export class Tree {
       this.#kids.delete(x);
       this.#up.delete(x);
       this.#inners.delete(x);
+      this.veil.leave(x);
       this.#observer.left(x);
     }
   }
@@ -176,7 +174,7 @@ export class Tree {
       case 8:
         w.u8(kindOf(n));
         w.nodeId(id);
-        return w.str(dom.data(n as CharacterData));
+        return w.str(this.veil.text(n as CharacterData));
       case 10: {
         const t = n as DocumentType;
         w.u8(Kind.Doctype);
@@ -190,8 +188,8 @@ export class Tree {
         w.u8(Kind.Document);
         w.nodeId(id);
         w.uint(documentFlags(d));
-        w.str(d.URL);
-        w.str(d.baseURI);
+        w.str(this.veil.url(d, d.URL));
+        w.str(this.veil.url(d, d.baseURI));
         break;
       }
       default: {
@@ -220,7 +218,7 @@ export class Tree {
       w.str("tag");
       w.str(dom.localName(el).toLowerCase());
     } else {
-      writeAttributes(el, w);
+      this.veil.writeAttributes(el, w);
     }
     this.#observer.element(el);
     stack.push({ of: el });
@@ -241,19 +239,6 @@ export class Tree {
 export function readable(frame: Element): Document | null {
   const d = dom.documentIn(frame);
   return d && dom.firstChild(d) ? d : null;
-}
-
-function writeAttributes(el: Element, w: Writer): void {
-  const list = dom.attributes(el);
-  let count = 0;
-  for (let i = 0; i < list.length; i++) if (keepsAttribute(el, list[i]!.name)) count++;
-  w.uint(count);
-  for (let i = 0; i < list.length; i++) {
-    const a = list[i]!;
-    if (!keepsAttribute(el, a.name)) continue;
-    w.str(a.name);
-    w.str(a.value);
-  }
 }
 
 type Task = { node: Node; parent: Node | undefined } | { of: Node };

@@ -22,7 +22,7 @@ export class Views {
   constructor(win: Window, tree: Tree) {
     this.#win = win;
     this.#tree = tree;
-    this.#title = win.document.title;
+    this.#title = tree.veil.title(win.document);
     this.#size = this.viewport().join();
     this.#hidden = win.document.hidden;
   }
@@ -48,7 +48,7 @@ export class Views {
     for (const root of roots) {
       if (dom.nodeType(root) === 9) {
         this.scrolled(root, emit);
-        this.#places.set(root as Document, place(root as Document));
+        this.#places.set(root as Document, this.#place(root as Document).join(" "));
       }
       for (const el of root.querySelectorAll("*")) if (this.#tree.id(el)) this.fresh(el, emit);
     }
@@ -73,7 +73,7 @@ export class Views {
   scrolled(n: Node, emit: Emit): void {
     const el = dom.nodeType(n) === 9 ? (n as Document).scrollingElement : (n as Element);
     const id = this.#tree.id(n);
-    if (!el || !id) return;
+    if (!el || !id || (dom.nodeType(n) === 1 && this.#tree.veil.closed(n))) return;
     const [x, y] = [dom.scrollLeft(el), dom.scrollTop(el)];
     if (dom.nodeType(n) === 1 && n === dom.ownerDocument(n)?.scrollingElement) return; // the document tells
     emit(Op.Scroll, (w) => {
@@ -104,7 +104,7 @@ export class Views {
   played(el: Element, emit: Emit): void {
     const m = el as HTMLMediaElement;
     const id = this.#tree.id(m);
-    if (!id) return;
+    if (!id || this.#tree.veil.masked(m)) return;
     emit(Op.Media, (w) => {
       w.uint(id);
       w.uint((m.paused ? 1 : 0) | (m.muted ? 2 : 0));
@@ -141,7 +141,7 @@ export class Views {
     } catch {
       return; // a control without text
     }
-    if (!id || typeof start !== "number") return;
+    if (!id || typeof start !== "number" || this.#tree.veil.masked(el)) return;
     const direction = c.selectionDirection === "forward" ? 1 : c.selectionDirection === "backward" ? 2 : 0;
     emit(Op.Caret, (w) => {
       w.uint(id);
@@ -153,8 +153,9 @@ export class Views {
 
   selection(d: Document, emit: Emit): void {
     const s = d.getSelection();
-    const a = this.#tree.id(s?.anchorNode);
-    const f = this.#tree.id(s?.focusNode);
+    const end = (n: Node | null | undefined) => (n && !this.#tree.veil.masked(n) ? this.#tree.id(n) : 0);
+    const a = end(s?.anchorNode);
+    const f = end(s?.focusNode);
     emit(Op.Selection, (w) => {
       w.uint(a && f ? a : 0);
       w.uint(a && f ? s!.anchorOffset : 0);
@@ -166,8 +167,9 @@ export class Views {
   /** Title, size, visibility and addresses, where they changed. */
   page(emit: Emit): void {
     const d = this.#win.document;
-    if (d.title !== this.#title) {
-      this.#title = d.title;
+    const title = this.#tree.veil.title(d);
+    if (title !== this.#title) {
+      this.#title = title;
       emit(Op.Title, (w) => w.str(this.#title));
     }
     const size = this.viewport();
@@ -181,14 +183,18 @@ export class Views {
       this.#hidden = d.hidden;
       emit(Op.Hidden, (w) => w.uint(this.#hidden ? 1 : 0));
     }
-    if (place(d) !== this.#places.get(d)) {
-      this.#places.set(d, place(d));
+    const place = this.#place(d);
+    if (place.join(" ") !== this.#places.get(d)) {
+      this.#places.set(d, place.join(" "));
       emit(Op.Location, (w) => {
         w.uint(this.#tree.id(d));
-        w.str(d.URL);
-        w.str(d.baseURI);
+        for (const url of place) w.str(url);
       });
     }
+  }
+
+  #place(d: Document): [url: string, base: string] {
+    return [this.#tree.veil.url(d, d.URL), this.#tree.veil.url(d, d.baseURI)];
   }
 
   /** Canvases, which tell of nothing. */
@@ -199,7 +205,7 @@ export class Views {
   #canvas(c: HTMLCanvasElement, emit: Emit): void {
     const state = this.#canvases.get(c);
     const id = this.#tree.id(c);
-    if (!state || !id || !c.width || !c.height || c.width * c.height > MAX_CANVAS_PIXELS || state.wait-- > 0) return;
+    if (!state || !id || !c.width || !c.height || c.width * c.height > MAX_CANVAS_PIXELS || this.#tree.veil.masked(c) || state.wait-- > 0) return;
     const began = dom.now();
     let url: string;
     try {
@@ -220,8 +226,3 @@ export class Views {
     });
   }
 }
-
-function place(d: Document): string {
-  return d.URL + " " + d.baseURI;
-}
-
