@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"regexp"
 	"strings"
 	"sync"
 	"time"
@@ -37,6 +38,9 @@ type HubOptions struct {
 	URLs func(SessionID, PageID) URLs
 	// Link is what an agent who came first sends to the user; nil: the code alone.
 	Link func(OrgID, JoinCode) string
+	// Patterns match what is taken out of texts and values in the gateway, in
+	// addition to card numbers: what the browser's masking let through.
+	Patterns []*regexp.Regexp
 	// Meter counts what operators watch; nil: nobody does.
 	Meter  Meter
 	Logger *slog.Logger
@@ -49,6 +53,7 @@ type Meter interface {
 	Drift()        // a model that was not the user's page
 	Request()      // an agent's request
 	Denied(Reason) // a request that was denied, by whomever
+	Slipped(int)   // texts and values that a browser should have masked
 }
 
 type noMeter struct{}
@@ -56,6 +61,7 @@ type noMeter struct{}
 func (noMeter) Drift()        {}
 func (noMeter) Request()      {}
 func (noMeter) Denied(Reason) {}
+func (noMeter) Slipped(int)   {}
 
 // Hub holds the gateway's assistance sessions.
 type Hub struct {
@@ -68,9 +74,9 @@ type Hub struct {
 	sessions map[SessionID]*Session
 	closed   bool
 
-	saves saver
-	stop  context.CancelFunc
-	done  sync.WaitGroup
+	saves   saver
+	stop    context.CancelFunc
+	done    sync.WaitGroup
 }
 
 // NewHub restores the sessions that the log and the directory know as not yet
@@ -215,6 +221,8 @@ func (h *Hub) begin(ctx context.Context, info SessionInfo) (*Session, error) {
 	if err != nil {
 		return nil, fmt.Errorf("session id: %w", err)
 	}
+	k := h.masker(nil)
+	info.URL, info.Title = k.url(info.URL), k.text(info.Title)
 	info.ID, info.Started = SessionID(id.String()), h.opts.Now().UTC()
 	if err := h.opts.Directory.Put(ctx, info); err != nil {
 		return nil, fmt.Errorf("directory: %w", err)

@@ -50,6 +50,7 @@ type Node struct {
 	Children  []*Node // element, document, shadow root
 
 	parent *Node // the owner, for shadow roots and frames too; kept by a Model
+	secret bool  // a control whose value was secret before its type changed
 }
 
 // Attr returns an attribute's value and whether it is there.

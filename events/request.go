@@ -188,6 +188,7 @@ func (s *Session) takeConfirmation(p *page, r *Record) (keep bool, err error) {
 	if c.Outcome == Denied {
 		s.hub.opts.Meter.Denied(c.Reason)
 	}
+	c.Value = s.hub.masker(nil).text(c.Value)
 	r.Payload = mustJSON(c)
 	return true, nil
 }
@@ -201,6 +202,9 @@ func (m *Model) masked(id NodeID) bool {
 		if _, is := n.Attr(maskedAttr); is {
 			return true
 		}
+		if _, is := n.Attr(shownAttr); is {
+			return false
+		}
 	}
 	if v, is := m.kept[id][OpValue]; is && v.N[0]&1 != 0 {
 		return true
@@ -208,8 +212,12 @@ func (m *Model) masked(id NodeID) bool {
 	return false
 }
 
-// maskedAttr marks what the capture script hides of a page.
-const maskedAttr = "pillion-masked"
+// What the capture script marks: what it hides of a page, and within that what
+// it shows all the same.
+const (
+	maskedAttr = "pillion-masked"
+	shownAttr  = "pillion-shown"
+)
 
 func cut(s string, most int) string {
 	if len(s) <= most {

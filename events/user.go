@@ -63,7 +63,8 @@ func (s *Session) AttachUser(peer Peer, hello FromUser) (*UserLink, error) {
 	if p.peer != nil {
 		p.peer.Close(ClosePolicy, "the page connected again")
 	}
-	p.peer, p.url, p.title = peer, hello.URL, hello.Title
+	k := s.hub.masker(nil)
+	p.peer, p.url, p.title = peer, k.url(hello.URL), k.text(hello.Title)
 	if !s.away.IsZero() && s.info.State == StateLive && s.active != 0 {
 		s.toAgents(ToAgent{Type: "resumed"})
 	}
@@ -230,7 +231,7 @@ func (l *UserLink) Text(b []byte) error {
 		}
 	case "chat":
 		if s.info.State == StateLive && m.Text != "" {
-			s.publish(nil, Record{From: userNo, Page: l.page.id, Kind: KindChannelData, Payload: mustJSON(ChannelData{"text", m.Text})})
+			s.publish(nil, Record{From: userNo, Page: l.page.id, Kind: KindChannelData, Payload: mustJSON(ChannelData{"text", s.hub.masker(nil).text(m.Text)})})
 		}
 	case "end":
 		s.end(userNo, "user")
@@ -342,8 +343,10 @@ func (s *Session) takeState(p *page, r *Record) (shown []byte, err error) {
 		return nil, malformed(err.Error())
 	}
 	filtered := FilterState(state)
-	p.filtered = filtered.Elements
-	if filtered.Any {
+	k := s.hub.masker(nil)
+	k.state(state)
+	p.filtered = filtered.Elements || s.slipped(p, k)
+	if filtered.Any || k.slipped > 0 {
 		r.Payload = state.Append(nil)
 	}
 	m, err := NewModel(state)
@@ -367,8 +370,13 @@ func (s *Session) takeBatch(p *page, r *Record) (keep bool, shown []byte, err er
 	if p.model == nil {
 		return false, nil, nil // a new state is under way
 	}
-	if filtered := FilterBatch(batch); filtered.Any {
-		p.filtered = p.filtered || filtered.Elements
+	filtered := FilterBatch(batch)
+	k := s.hub.masker(p.model.nodes)
+	k.events(batch.Events)
+	if s.slipped(p, k) || filtered.Elements {
+		p.filtered = true
+	}
+	if filtered.Any || k.slipped > 0 {
 		r.Payload = batch.Append(nil)
 	}
 	shown, err = p.model.ApplyFor(nil, batch, s.hub.opts.URLs(s.info.ID, p.id))
@@ -385,6 +393,17 @@ func (s *Session) takeBatch(p *page, r *Record) (keep bool, shown []byte, err er
 	}
 	p.url, p.title = p.model.URL(), p.model.Title()
 	return true, shown, nil
+}
+
+// slipped tells of what was masked here, though not what it was; it reports
+// whether there was anything: the browser's page is another then.
+func (s *Session) slipped(p *page, k *masker) bool {
+	if k.slipped == 0 {
+		return false
+	}
+	s.hub.opts.Meter.Slipped(k.slipped)
+	s.hub.log.Warn("masked what a browser should have masked", "session", s.info.ID, "page", p.id, "count", k.slipped)
+	return true
 }
 
 // seqAt is the number of the browser's last frame at or before an offset.

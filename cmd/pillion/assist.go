@@ -29,6 +29,8 @@ type sharedConfig struct {
 	Assist    *assistConfig       `yaml:"assist"`
 	Mask      []replayui.MaskRule `yaml:"mask"`
 	MaskQuery []string            `yaml:"mask-query"`
+	// MaskPatterns are looked for in the gateway, in the pages of all sites.
+	MaskPatterns []string `yaml:"mask-patterns"`
 }
 
 // or takes from all what a site does not say itself.
@@ -42,6 +44,9 @@ func (c sharedConfig) or(all sharedConfig) sharedConfig {
 	if c.MaskQuery == nil {
 		c.MaskQuery = all.MaskQuery
 	}
+	if c.MaskPatterns == nil {
+		c.MaskPatterns = all.MaskPatterns
+	}
 	return c
 }
 
@@ -51,6 +56,23 @@ var (
 	colour  = regexp.MustCompile(`^(#[0-9a-fA-F]{3,8}|[a-zA-Z]+|(rgb|hsl|oklch)a?\([0-9a-z.,%/ -]+\))$`)
 	stopKey = regexp.MustCompile(`^(F([1-9]|1[0-2])|Escape|Pause|ScrollLock)$`)
 )
+
+// patternsOf are the patterns of all sites, each once.
+func patternsOf(sites []siteConfig) (list []*regexp.Regexp, err error) {
+	var texts []string
+	for _, site := range sites {
+		texts = append(texts, site.Shared.MaskPatterns...)
+	}
+	slices.Sort(texts)
+	for _, text := range slices.Compact(texts) {
+		p, err := regexp.Compile(text)
+		if err != nil {
+			return nil, fmt.Errorf("mask-patterns: %w", err)
+		}
+		list = append(list, p)
+	}
+	return list, nil
+}
 
 // settings checks what the file says: a mask that is silently ignored is worse
 // than a start that fails.

@@ -65,10 +65,14 @@ func openGateway(ctx context.Context, f gatewayFlags, sites []siteConfig, logger
 		Captures: kept.captures, Key: signing, Logger: logger,
 	})
 	g.onClose(sealer.Close)
+	patterns, err := patternsOf(sites)
+	if err != nil {
+		return g, errUsage{err}
+	}
 	g.registry = prometheus.NewRegistry()
 	g.hub, err = events.NewHub(ctx, events.HubOptions{
 		Log: kept.log, Directory: kept.directory, Key: key, Ended: sealer.Ended, Logger: logger, URLs: replayui.URLs,
-		Link: linkTo(f, sites), Meter: newMeter(g.registry),
+		Link: linkTo(f, sites), Meter: newMeter(g.registry), Patterns: patterns,
 	})
 	if err != nil {
 		return g, err

@@ -8,8 +8,8 @@ import (
 
 // meter counts what happens in live sessions. It implements events.Meter.
 type meter struct {
-	drift, requests prometheus.Counter
-	denied          *prometheus.CounterVec
+	drift, requests, slipped prometheus.Counter
+	denied                   *prometheus.CounterVec
 }
 
 func newMeter(registry prometheus.Registerer) *meter {
@@ -21,7 +21,11 @@ func newMeter(registry prometheus.Registerer) *meter {
 		requests: prometheus.NewCounter(count("requests_total", "Requests by agents.")),
 		denied:   prometheus.NewCounterVec(count("denied_total", "Requests that were denied, by the user's browser or before it."), []string{"reason"}),
 	}
-	registry.MustRegister(m.drift, m.requests, m.denied)
+	m.slipped = prometheus.NewCounter(prometheus.CounterOpts{
+		Namespace: "pillion", Subsystem: "masking", Name: "slipped_total",
+		Help: "Texts and values that a browser should have masked; the gateway masked them.",
+	})
+	registry.MustRegister(m.drift, m.requests, m.denied, m.slipped)
 	return m
 }
 
@@ -33,3 +37,6 @@ func (m *meter) Request() { m.requests.Inc() }
 
 // Denied implements events.Meter.
 func (m *meter) Denied(why events.Reason) { m.denied.WithLabelValues(string(why)).Inc() }
+
+// Slipped implements events.Meter.
+func (m *meter) Slipped(n int) { m.slipped.Add(float64(n)) }

@@ -174,7 +174,7 @@ func strictSites(file string, b []byte) error {
 	if err := yaml.Unmarshal(b, &raw); err != nil && !errors.Is(err, io.EOF) {
 		return fmt.Errorf("configuration file %s: %w", file, err)
 	}
-	known := []string{"hosts", "org", "upstream", "host", "preserve-host", "alias", "assets", "redirect-assets", "rewrite", "health-path", "health-every", "sticky", "public-url", "assist", "mask", "mask-query"}
+	known := []string{"hosts", "org", "upstream", "host", "preserve-host", "alias", "assets", "redirect-assets", "rewrite", "health-path", "health-every", "sticky", "public-url", "assist", "mask", "mask-query", "mask-patterns"}
 	for i, site := range raw.Sites {
 		for name := range site {
 			if !slices.Contains(known, name) {

@@ -20,7 +20,10 @@ export function address(url: string, names: ReadonlySet<string>): string {
     const plain = decoded(text);
     return opens(decoded(name), names) || withoutCards(plain) !== plain || inner(plain, names) ? `${sign}${name}=***` : whole;
   };
-  url = url.replace(/^([a-z][-+.\w]*:)?\/\/[^/?#]*@/i, "$1//").replace(/([?&#;])([^=&#;?]*)=([^&#;]*)/g, value);
+  url = url
+    .replace(/^([a-z][-+.\w]*:)?\/\/[^/?#]*@/i, "$1//")
+    .replace(/(;)([^=&#;?]*)=([^&#;?]*)/g, value)
+    .replace(/([?&#])([^=&#;?]*)=([^&#;]*)/g, value);
   const way = url.search(/[?#]/);
   return way < 0 ? url : url.slice(0, way) + withoutCards(url.slice(way));
 }
