@@ -74,9 +74,9 @@ type Hub struct {
 	sessions map[SessionID]*Session
 	closed   bool
 
-	saves   saver
-	stop    context.CancelFunc
-	done    sync.WaitGroup
+	saves saver
+	stop  context.CancelFunc
+	done  sync.WaitGroup
 }
 
 // NewHub restores the sessions that the log and the directory know as not yet

@@ -203,7 +203,7 @@ func (m *Model) masked(id NodeID) bool {
 			return true
 		}
 		if _, is := n.Attr(shownAttr); is {
-			return false
+			break
 		}
 	}
 	if v, is := m.kept[id][OpValue]; is && v.N[0]&1 != 0 {
