@@ -66,6 +66,7 @@ export class Recorder {
       this.schedule();
     });
     this.#masks = new Masks(win, kept, policy);
+    this.#masks.scan(win.document); // for the title, which comes first
     this.tree = new Tree(kept.roots, excluded, {
       entered: (root) => this.#enter(root),
       element: (el) => this.#element(el),
