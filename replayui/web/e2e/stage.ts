@@ -9,6 +9,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { chromium, type Browser, type BrowserContext, type LaunchOptions, type Page } from "playwright-core";
+import type { MaskPolicy } from "../src/page/masks.ts";
 
 export const root = fileURLToPath(new URL("../../..", import.meta.url));
 const binary = join(root, "bin", "pillion");
@@ -115,9 +116,9 @@ export function comparer(): Promise<string> {
 /** A viewer's style sheets lead to the archive; the text of style elements says so. */
 export const withoutAddresses = (lines: string[]) => lines.map((line) => line.replace(/url\([^)]*\)/g, "url()"));
 
-/** The lines that describe the user's page. */
-export async function linesOf(page: Page): Promise<string[]> {
-  return withoutAddresses(await page.evaluate(`(() => { ${await comparer()}; return pillionCompare.describePage(document) })()`));
+/** The lines that describe the user's page, as a policy lets others see it. */
+export async function linesOf(page: Page, policy: MaskPolicy = {}): Promise<string[]> {
+  return withoutAddresses(await page.evaluate(`(() => { ${await comparer()}; return pillionCompare.describePage(document, ${JSON.stringify(policy)}) })()`));
 }
 
 /** The lines that describe what a viewer's frame shows. */
@@ -167,8 +168,8 @@ export async function share(user: Page, agent: Page): Promise<string> {
   return agent.url().split("/").pop()!;
 }
 
-export async function sameAsMirror(user: Page, agent: Page): Promise<void> {
-  await waitSame(() => linesOf(user), () => linesIn(agent, "mirror"));
+export async function sameAsMirror(user: Page, agent: Page, policy?: MaskPolicy): Promise<void> {
+  await waitSame(() => linesOf(user, policy), () => linesIn(agent, "mirror"));
 }
 
 /** What the user's page was at times of a session, to be found again in its replay. */
