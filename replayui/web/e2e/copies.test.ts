@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import type { Browser, Page, Response } from "playwright-core";
 import { Host } from "./origins-stage.ts";
-import { difference, picture, pillion, Seen, share, signIn, startBrowser, startGateway, type Gateway } from "./stage.ts";
+import { difference, frameShot, picture, pillion, Seen, share, signIn, startBrowser, startGateway, type Gateway } from "./stage.ts";
 import { emptyPictures } from "./world-stage.ts";
 import { tile } from "./world.ts";
 
@@ -132,5 +132,5 @@ it("a page with copies is shared, and replayed with the site switched off", asyn
   await seen.replay(auditor, async () => expect(await auditor.getByTestId("missing").count()).toBe(0));
   await auditor.locator(".overlay").evaluate((el) => ((el as HTMLElement).style.visibility = "hidden"));
   await expect.poll(() => emptyPictures(auditor, "[data-testid=page]")).toEqual([]);
-  expect(difference(look, await auditor.getByTestId("page").screenshot())).toBeLessThan(0.001);
+  expect(difference(look, await frameShot(auditor, "page"))).toBeLessThan(0.001);
 });

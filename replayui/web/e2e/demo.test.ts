@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, it } from "vitest";
 import type { Browser, Page } from "playwright-core";
-import { difference, freePort, picture, pillion, sameAsMirror, Seen, share, signIn, startBrowser, startGateway, type Gateway } from "./stage.ts";
+import { difference, frameShot, freePort, picture, pillion, sameAsMirror, Seen, share, signIn, startBrowser, startGateway, type Gateway } from "./stage.ts";
 
 let gateway: Gateway;
 let browser: Browser;
@@ -148,7 +148,7 @@ it("replays the session with the site switched off, as it was", async () => {
   await auditor.setViewportSize({ width: 1600, height: 1000 });
   await auditor.evaluate(() => window.pillionPlayer!.seek(window.pillionPlayer!.time));
   await auditor.locator(".overlay").evaluate((el) => ((el as HTMLElement).style.visibility = "hidden"));
-  expect(difference(look, await auditor.getByTestId("page").screenshot())).toBeLessThan(0.001);
+  expect(difference(look, await frameShot(auditor, "page"))).toBeLessThan(0.001);
   const font = await auditor.frameLocator("[data-testid=page]").locator("td.page").evaluate((el) => getComputedStyle(el).paddingLeft);
   expect(font).toBe("26px"); // from the site's own style sheet
   const checked = await pillion(["verify", session, "--data", gateway.data]);

@@ -1,7 +1,7 @@
 // Whether a viewer's page looks as the user's does: computed styles and pictures.
 import { expect } from "vitest";
 import type { Page } from "playwright-core";
-import { comparer, difference, sameAsMirror, waitSame, withoutAddresses } from "./stage.ts";
+import { comparer, difference, frameShot, sameAsMirror, waitSame, withoutAddresses } from "./stage.ts";
 
 const SAMPLED = 300;
 
@@ -42,7 +42,7 @@ export async function pictureIn(viewer: Page, testId: string): Promise<Buffer> {
   if (scale !== 1) throw new Error(`the page is shown at ${scale}: give the viewer a larger window`);
   const marks = (value: string) => frame.evaluate((el, v) => ((el.nextElementSibling as HTMLElement).style.visibility = v), value);
   await marks("hidden");
-  const shot = await frame.screenshot();
+  const shot = await frameShot(viewer, testId);
   await marks("");
   return shot;
 }

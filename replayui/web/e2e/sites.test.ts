@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Browser, BrowserContext, Frame, Page } from "playwright-core";
 import { differences, openTwins } from "./compare-visit.ts";
-import { difference, picture, pillion, Seen, share, signIn, startBrowser } from "./stage.ts";
+import { difference, frameShot, picture, pillion, Seen, share, signIn, startBrowser } from "./stage.ts";
 import { emptyPictures, startFront, watch, type Front } from "./world-stage.ts";
 import { World } from "./world.ts";
 
@@ -164,6 +164,6 @@ it("shares the front page, its frame and its styles, and replays it with everyth
     await seen.seek(auditor, n);
     await auditor.locator(".overlay").evaluate((el) => ((el as HTMLElement).style.visibility = "hidden"));
     await expect.poll(() => emptyPictures(auditor, "[data-testid=page]")).toEqual([]);
-    expect(difference(wanted, await auditor.getByTestId("page").screenshot())).toBeLessThan(0.001);
+    expect(difference(wanted, await frameShot(auditor, "page"))).toBeLessThan(0.001);
   }
 });

@@ -233,6 +233,23 @@ export async function picture(user: Page): Promise<Buffer> {
   return shot;
 }
 
+/** A picture of a viewer's frame, in which what is masked looks as it does for the user. */
+export async function frameShot(viewer: Page, testId: string): Promise<Buffer> {
+  const frame = viewer.getByTestId(testId);
+  const marked = (on: boolean) =>
+    frame.evaluate((el, on) => {
+      const each = (d: Document): void => {
+        for (const s of d.adoptedStyleSheets) if (s.cssRules[0]?.cssText.startsWith("[pillion-masked]")) s.disabled = !on;
+        for (const f of d.querySelectorAll("iframe")) if (f.contentDocument) each(f.contentDocument);
+      };
+      each((el as HTMLIFrameElement).contentDocument!);
+    }, on);
+  await marked(false);
+  const shot = await frame.screenshot();
+  await marked(true);
+  return shot;
+}
+
 /** How much of two pictures differs: share of the pixels. */
 export function difference(a: Buffer, b: Buffer): number {
   const [x, y] = [PNG.sync.read(a), PNG.sync.read(b)];
