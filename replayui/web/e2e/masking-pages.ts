@@ -147,3 +147,39 @@ export async function use(page: Page, secrets: Secrets): Promise<void> {
   await page.locator("#dialog").evaluate((el: HTMLDialogElement) => el.show());
   await page.locator("#pop").evaluate((el) => (el as HTMLElement).showPopover());
 }
+
+/**
+ * A page that is too large to be told at once, and changes all the while: what
+ * becomes private gets the secret in the same task, and loses it before it is free again.
+ */
+export const restless = (secret: string) => `<!DOCTYPE html><title>restless</title><main data-pillion-mask><p>x</p></main><section id=all></section><script>
+const all = document.getElementById("all"), main = document.querySelector("main");
+for (let i = 0; i < 3000; i++) all.insertAdjacentHTML("beforeend", "<div><p title=t>word</p><p><b>word</b> <input value=v></p></div>");
+let seed = 7;
+const random = (n) => (seed = (seed * 1103515245 + 12345) & 0x7fffffff) % n;
+const fill = (el, text) => {
+  for (const b of [el, ...el.querySelectorAll("*")]) {
+    b.title = text;
+    for (const n of b.childNodes) if (n.nodeType === 3) n.data = text;
+    if (b.localName === "input") b.value = text;
+  }
+};
+const acts = [
+  (el) => { el.className = "private"; fill(el, "${secret}"); },
+  (el) => { main.append(el); fill(el, "${secret}"); },
+  (el) => { const w = document.createElement("div"); w.dataset.pillionMask = ""; el.replaceWith(w); w.append(el); fill(el, "${secret}"); },
+  (el) => { el.dataset.pillionMask = ""; el.innerHTML = "<i>${secret}</i>"; },
+  (el) => { const i = el.querySelector("input"); if (i) { i.type = "password"; i.value = "${secret}"; i.setAttribute("value", "${secret}"); } },
+  (el) => { const p = el.closest(".private") || el; fill(p, "word"); p.className = ""; if (!p.closest("[data-pillion-mask], .private")) return; all.append(p); },
+];
+const until = performance.now() + 6000;
+const go = () => {
+  for (let i = 0; i < 4; i++) {
+    const list = document.querySelectorAll("div, p");
+    acts[random(acts.length)](list[random(list.length)]);
+  }
+  if (performance.now() < until) setTimeout(go, 4);
+  else document.title = "rested";
+};
+go();
+</script>`;

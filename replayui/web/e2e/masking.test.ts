@@ -7,7 +7,7 @@ import type { Browser, BrowserContext, Page } from "playwright-core";
 import type { MaskPolicy } from "../src/page/masks.ts";
 import { decodeBatch, decodeState } from "../src/page/reader.ts";
 import { Op, RecordKind, type PageEvent } from "../src/protocol/format.ts";
-import { change, markup, NEVER, Secrets, use, type Way } from "./masking-pages.ts";
+import { change, markup, NEVER, restless, Secrets, use, type Way } from "./masking-pages.ts";
 import { freePort, pillion, sameAsMirror, share, signIn, startBrowser, startGateway, type Gateway } from "./stage.ts";
 
 // Secrets in every way that a page can bear them: none may leave the browser,
@@ -193,6 +193,17 @@ it("follows paths: what was hidden stays so, what is new is shown", async () => 
   const view = agent.frameLocator("[data-testid=mirror]").locator("#view");
   await view.filter({ hasText: "shown again" }).waitFor();
   expect(await view.innerHTML()).toBe("shown again<i pillion-masked=\"\">••••••••</i>");
+  expect(found(secrets, frames)).toEqual([]);
+});
+
+it("hides in a page that changes while it is told", async () => {
+  const secrets = new Secrets("rules");
+  planted.push(secrets);
+  pages.set("/rules/restless", restless(secrets.plant("changes while the page is told")));
+  await user.goto(gateway.site + "/rules/restless");
+  await expect.poll(() => user.title()).toBe("rested");
+  await sameAsMirror(user, agent, POLICY);
+  expect((await agent.frameLocator("[data-testid=mirror]").locator("[pillion-masked]").count())).toBeGreaterThan(20);
   expect(found(secrets, frames)).toEqual([]);
 });
 

@@ -26,12 +26,18 @@ export class Veil {
   }
 
   /** A node is being told for the first time. */
-  enter(n: Node, parent: Node | undefined): number {
-    const above = !parent ? this.masks.base : this.pending.size ? this.#present(parent) : this.told(parent);
-    const level = this.masks.level(n, above);
+  enter(n: Node, parent: Node | undefined): void {
     this.#begun = true;
+    const level = this.#entering(n, parent);
     if (level) this.#told.set(n, level);
-    return level;
+  }
+
+  #entering(n: Node, parent: Node | undefined): number {
+    if (!parent) return this.masks.level(n, this.masks.base);
+    const type = dom.nodeType(n);
+    // It may have left the parent under which it is told: what it holds now is for where it is, or will be.
+    if (type !== 9 && type !== 11 && dom.parentNode(n) !== parent) return dom.isConnected(n) ? this.#present(n) : HARD;
+    return this.masks.level(n, this.pending.size ? this.#present(parent) : this.told(parent));
   }
 
   leave(n: Node): void {
