@@ -90,7 +90,7 @@ describe("requests in words", () => {
     expect(inWords(request({}), at("button")).what).toBe("Click “Send it”");
     expect(inWords(request({ action: "scroll" }), document).what).toBe("Scroll the page");
     expect(inWords(request({ action: "back", node: 0 }), undefined).what).toBe("Go back");
-    expect(ghost(request({ action: "fill" }), { what: "", to: "New" })).toBe("→ New");
+    expect(ghost("fill", { what: "", to: "New" })).toBe("→ New");
   });
 
   it("has words for every reason", () => {

@@ -1,7 +1,7 @@
 import { useSignal } from "@preact/signals";
 import type { Parts } from "./live-session.ts";
 import type { Tool } from "./live-hand.ts";
-import { hovers, keysOn, mode, size, state, tool, url } from "./live-state.ts";
+import { hindrance, hovers, keysOn, mode, size, state, tool, url, wish } from "./live-state.ts";
 
 const TOOLS: { tool: Tool; name: string; hint: string; path: string }[] = [
   { tool: "pointer", name: "Pointer", hint: "Move to show your pointer, click to show a ripple", path: "M4 2v13l3.6-3.2 2.3 5 2.1-1-2.3-4.9H15Z" },
@@ -19,6 +19,7 @@ export function Bar({ parts }: { parts: () => Parts }) {
       {mode.value === "control" && <Control parts={parts} />}
       {mode.value === "point" && <Drawing />}
       {mode.value === "view" && <span class="hint">You see what the user sees.</span>}
+      {mode.value !== wish.value && <span class="hint why" data-testid="why">{hindrance(wish.value)}</span>}
       <span class="grow" />
       <small data-testid="visible" title="The part of the page that the user sees">{size.value.width} × {size.value.height}{size.value.scale < 0.995 ? ` at ${Math.round(size.value.scale * 100)} %` : ""}</small>
     </div>

@@ -1,5 +1,5 @@
-import { awaySince, now, offer, preview, state, trouble, type LiveState } from "./live-state.ts";
-import { clock } from "./live-words.ts";
+import { awaySince, now, offer, preview, state, trouble, why, type LiveState } from "./live-state.ts";
+import { clock, endWords } from "./live-words.ts";
 import { CodeToTell } from "./code.tsx";
 
 const SAYS: Partial<Record<LiveState, [string, string]>> = {
@@ -16,13 +16,13 @@ export function Curtain() {
   const says = SAYS[state.value];
   if (!says) return null;
   const over = state.value === "ended" || state.value === "refused";
-  const [head, words] = preview.value && state.value === "ended" ? ["The preview is over", "Nothing of it was recorded."] : says;
+  const [head, words] = state.value === "ended" && why.value === "left" ? ["You left the session", endWords("left")] : preview.value && state.value === "ended" ? ["The preview is over", "Nothing of it was recorded."] : says;
   return (
     <div class="curtain">
       <div class="panel" role="status">
         {!over && <span class="spinner" aria-hidden="true" />}
         <h1>{head}</h1>
-        <p class="hint">{trouble.value || words}</p>
+        <p class="hint">{trouble.value || (state.value === "ended" && !preview.value && why.value !== "left" ? `${endWords(why.value)} ${words}` : words)}</p>
         {over && <a class="button primary" href="/">Back to the console</a>}
       </div>
     </div>

@@ -34,6 +34,8 @@ const HOVER_MS = 200;
 export class LiveHand {
   mode: Mode = "view";
   tool: Tool = "pointer";
+  /** whether the page may be scrolled: in other modes than control, too */
+  scrolls = false;
   /** whether changes are made without a question */
   free = false;
   hovers = false;
@@ -69,7 +71,7 @@ export class LiveHand {
   }
 
   /** Takes the modes and tools that hold from now on. */
-  set(now: { mode: Mode; tool: Tool; free: boolean; hovers: boolean; keysOn: boolean }): void {
+  set(now: { scrolls: boolean; mode: Mode; tool: Tool; free: boolean; hovers: boolean; keysOn: boolean }): void {
     if (now.mode !== this.mode) {
       this.editor.close();
       this.choice.clear();
@@ -174,8 +176,9 @@ export class LiveHand {
   }
 
   private scroll(e: WheelEvent): void {
+    if (e.ctrlKey) return; // the browser's own zoom
     e.preventDefault();
-    if (this.mode !== "control") return;
+    if (!this.scrolls || this.mode === "view") return;
     const unit = e.deltaMode === 1 ? 16 : 1;
     if (!this.wheel) {
       const el = scroller(this.stage.hit(...this.place(e)), e.deltaX, e.deltaY, this.stage.mirror.document);

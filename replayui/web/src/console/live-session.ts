@@ -26,11 +26,12 @@ export function open(session: string, room: HTMLElement): Parts {
       if (m.type === "rejected") rejected(m, sent);
       hear(m, beside);
     },
-    request: (r, from) => asked(r, from, stage),
+    request: (r, from) => asked(r, from, link.page, stage),
     confirmation: (c) => answered(c, stage),
     lifecycle,
     turned: () => {
       stage.marks.removeAll("request ");
+      for (const r of s.requests.value) if (r.state === "pending" && r.page === link.page) outline(r, stage);
       hand?.drop();
     },
     shown: () => {
@@ -53,6 +54,9 @@ export function open(session: string, room: HTMLElement): Parts {
   };
   hand = makeHand(stage, link, beside, request);
   stage.onPlaced(() => resize(stage));
+  effect(() => {
+    document.title = `${s.title.value || "Live session"} · Pillion`;
+  });
   setInterval(() => {
     beside.tick(performance.now());
     s.now.value = Date.now();
@@ -79,7 +83,7 @@ function makeHand(stage: Stage, link: LiveLink, beside: Beside, request: Parts["
   });
   effect(() => {
     if (s.mode.value !== "control") s.keysOn.value = false;
-    hand.set({ mode: s.mode.value, tool: s.tool.value, free: reaches(s.level.value, "act"), hovers: s.hovers.value, keysOn: s.keysOn.value });
+    hand.set({ scrolls: !s.hindrance("control"), mode: s.mode.value, tool: s.tool.value, free: reaches(s.level.value, "act"), hovers: s.hovers.value, keysOn: s.keysOn.value });
   });
   return hand;
 }
@@ -90,10 +94,15 @@ function resize(stage: Stage): void {
   if (before.width !== width || before.height !== height || before.scale !== stage.scale) s.size.value = { width, height, scale: stage.scale };
 }
 
-function asked(r: EventRequest, from: number, stage: Stage): void {
-  const d = describe(r, stage.mirror.node(r.node));
-  s.ask({ ...d, id: r.id, from, action: r.action, node: r.node, state: "pending", reason: "" });
-  if (r.node && r.action !== "scroll" && r.action !== "hover" && r.action !== "focus") stage.marks.outline("request " + r.id, r.node, "pending", ghost(r, d));
+function asked(r: EventRequest, from: number, page: number, stage: Stage): void {
+  const entry: s.Asked = { ...describe(r, stage.mirror.node(r.node)), id: r.id, from, action: r.action, node: r.node, page, state: "pending", reason: "" };
+  s.ask(entry);
+  outline(entry, stage);
+}
+
+/** Marks what waits, with the proposed value beside it: the page itself changes when it is confirmed. */
+function outline(r: s.Asked, stage: Stage): void {
+  if (r.node && !s.QUIET.has(r.action)) stage.marks.outline("request " + r.id, r.node, "pending", ghost(r.action, r));
 }
 
 function answered(c: EventConfirmation, stage: Stage): void {
@@ -160,6 +169,7 @@ function hear(m: ToAgent, beside: Beside): void {
       break;
     case "ended":
       s.state.value = m.reason === "refused" ? "refused" : "ended";
+      s.why.value = m.reason ?? "";
       s.trouble.value = m.detail ?? "";
   }
 }

@@ -11,6 +11,8 @@ export interface Asked extends Described {
   from: number;
   action: Action;
   node: number;
+  /** the page that it was asked of; 0 where it was not sent */
+  page: number;
   state: "pending" | "confirmed" | "denied";
   reason: string;
   /** what the user made of it */
@@ -24,10 +26,12 @@ export interface Code { code: string; until: number; link?: string | undefined }
 
 const MAX_LISTED = 60;
 /** Requests that say little when they worked. */
-const QUIET = new Set<Action>(["scroll", "hover", "focus"]);
+export const QUIET = new Set<Action>(["scroll", "hover", "focus"]);
 
 export const state = signal<LiveState>("connecting");
 export const trouble = signal("");
+/** why the session is over (events/FORMAT.md, Lifecycle) */
+export const why = signal("");
 export const now = signal(Date.now());
 export const awaySince = signal(0);
 export const me = signal(0);
@@ -102,5 +106,5 @@ export function settle(id: number, to: "confirmed" | "denied", reason: string, m
 
 /** A request that was not even sent, or not even taken. */
 export function refuse(r: Described & { action: Action; node: number }, reason: string): void {
-  ask({ ...r, id: -performance.now(), from: me.value, state: "denied", reason });
+  ask({ ...r, id: -performance.now(), from: me.value, page: 0, state: "denied", reason });
 }

@@ -61,12 +61,20 @@ function chosen(el: HTMLSelectElement | undefined, value: string): { old: string
 }
 
 /** What stands beside a field while a request for it waits. */
-export function ghost(r: EventRequest, d: Described): string {
+export function ghost(action: Action, d: Described): string {
   if (d.to !== undefined) return `→ ${d.to || "(empty)"}`;
-  if (r.action === "check") return "→ ticked";
-  if (r.action === "uncheck") return "→ not ticked";
-  return r.action === "scroll" ? "" : d.what.split(" “")[0]! + "…";
+  if (action === "check") return "→ ticked";
+  if (action === "uncheck") return "→ not ticked";
+  return d.what.split(" “")[0]! + "…";
 }
+
+/** Why a session ended. */
+const ENDS: Record<string, string> = {
+  user: "The user ended it.", agent: "It was ended on the console’s side.", left: "You left it. It goes on without you, if others are there.",
+  expired: "Nobody came in time.", timeout: "The user’s browser did not come back.",
+};
+
+export const endWords = (reason: string) => ENDS[reason] ?? "";
 
 /** Seconds, as a clock. */
 export function clock(seconds: number): string {
