@@ -66,8 +66,8 @@ export class LiveHand {
     o.addEventListener("click", (e) => this.click(e));
     o.addEventListener("wheel", (e) => this.scroll(e), { passive: false });
     o.addEventListener("keydown", (e) => this.key(e));
-    // Elsewhere, keys are not for the page. An editor is in the overlay; another window takes the focus from none.
-    o.addEventListener("focusout", () => setTimeout(() => !o.contains(document.activeElement) && asks.keys(false)));
+    // Elsewhere, keys are not for the page. An editor is in the overlay; another window takes the focus to nothing.
+    o.addEventListener("focusout", (e) => e.relatedTarget && !o.contains(e.relatedTarget as Node) && asks.keys(false));
   }
 
   /** Takes the modes and tools that hold from now on. */
