@@ -38,7 +38,7 @@ function People({ account, parts }: { account: Account; parts: () => Parts }) {
     <section aria-labelledby="people">
       <h2 id="people">People</h2>
       <p class="turn" data-testid="turn" aria-live="polite">
-        {acts.value ? <b>You act</b> : control.value ? <b>{nameOfPerson(control.value)} acts</b> : <b>Nobody acts</b>}
+        {!reaches(level.value, "propose") ? <b>Only the user acts</b> : acts.value ? <b>You act</b> : control.value ? <b>{nameOfPerson(control.value)} acts</b> : <b>Nobody acts</b>}
         {mayTake && <button class="plain small" data-testid="take" onClick={() => send({ type: "take" })}>Take over</button>}
       </p>
       <ul class="people">
