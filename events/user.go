@@ -225,6 +225,11 @@ func (l *UserLink) Text(b []byte) error {
 		s.level = m.Level.least(s.info.Most)
 		s.lifecycle(userNo, Lifecycle{Type: "level", Level: s.level})
 		s.toAgents(ToAgent{Type: "level", Level: s.level})
+		for _, p := range s.pages {
+			if p != l.page && p.peer != nil {
+				p.peer.SendText(ToUser{Type: "level", Level: s.level})
+			}
+		}
 	case "visible":
 		if s.info.State == StateLive {
 			s.activate(l.page)

@@ -8,7 +8,8 @@ import (
 // helped, and what of their pages nobody else sees. They travel in the capture
 // script (web/src/capture/settings.ts): without them nothing is captured.
 type SiteSettings struct {
-	Parts string `json:"parts"` // version of the script's parts; set by the Server
+	Parts string `json:"parts"`           // version of the script's parts; set by the Server
+	Style string `json:"style,omitempty"` // what Place and Colours come to; set by the Server
 
 	Mask  MaskPolicy   `json:"mask,omitzero"`
 	Ask   []string     `json:"ask,omitempty"`
@@ -16,18 +17,11 @@ type SiteSettings struct {
 	Most  events.Level `json:"most,omitempty"`
 
 	Trigger  string                       `json:"trigger,omitempty"`
-	Place    string                       `json:"place,omitempty"`
-	Colours  Colours                      `json:"colours,omitzero"`
+	Place    string                       `json:"-"`
+	Colours  Colours                      `json:"-"`
 	StopKey  string                       `json:"stopKey,omitempty"`
 	Language string                       `json:"language,omitempty"`
 	Words    map[string]map[string]string `json:"words,omitempty"`
-}
-
-// Colours are CSS colours of the element on the user's page.
-type Colours struct {
-	Accent string `json:"accent,omitempty" yaml:"accent"` // buttons
-	Text   string `json:"text,omitempty" yaml:"text"`     // on the accent
-	Bar    string `json:"bar,omitempty" yaml:"bar"`       // while the page is shared
 }
 
 // MaskPolicy says what is hidden of a site's pages, beyond what always is.

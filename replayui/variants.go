@@ -66,7 +66,7 @@ func newVariants() (*variants, error) {
 
 // settings is what a script is given of a site's settings.
 func (v *variants) settings(s SiteSettings) []byte {
-	s.Parts = v.version
+	s.Parts, s.Style = v.version, theme(s.Colours, s.Place)
 	b, err := json.Marshal(s)
 	if err != nil {
 		panic(err) // our own structs always marshal

@@ -53,7 +53,7 @@ func (c sharedConfig) or(all sharedConfig) sharedConfig {
 var (
 	places  = []string{"", "bottom-right", "bottom-left", "top-right", "top-left"}
 	levels  = []string{"", string(events.LevelView), string(events.LevelPoint), string(events.LevelPropose), string(events.LevelAct)}
-	colour  = regexp.MustCompile(`^(#[0-9a-fA-F]{3,8}|[a-zA-Z]+|(rgb|hsl|oklch)a?\([0-9a-z.,%/ -]+\))$`)
+	colour  = regexp.MustCompile(`^#([0-9a-fA-F]{3}|[0-9a-fA-F]{6})$`)
 	stopKey = regexp.MustCompile(`^(F([1-9]|1[0-2])|Escape|Pause|ScrollLock)$`)
 )
 
@@ -100,7 +100,7 @@ func (c sharedConfig) settings() (s replayui.SiteSettings, err error) {
 	}
 	for _, v := range []string{a.Colours.Accent, a.Colours.Text, a.Colours.Bar} {
 		if v != "" && !colour.MatchString(v) {
-			err = fmt.Errorf("assist: colour %q is none of CSS", v)
+			err = fmt.Errorf("assist: colour %q: #rgb or #rrggbb", v)
 		}
 	}
 	s.Level, s.Most = events.Level(a.Level), events.Level(a.Most)

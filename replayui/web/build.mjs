@@ -35,6 +35,12 @@ const lateNatives = {
   },
 };
 
+/** Each session's part has the words of one language. */
+const words = (language) => ({
+  name: "words",
+  setup: (b) => b.onResolve({ filter: /\/words\/en\.ts$/ }, () => ({ path: at(`src/capture/words/${language}.ts`) })),
+});
+
 /**
  * What terser finds beyond esbuild is worth a seventh of the capture script,
  * compressed. Both shorten #names, not private ones.
@@ -48,7 +54,7 @@ async function small(options, file) {
 /** The capture script: the part on every page, and the session's in each language. */
 const capture = () => small({ entryPoints: [at("src/capture/main.ts")], format: "iife", plugins: [styleText] }, "capture.js");
 const session = (language) => small({
-  entryPoints: [at("src/capture/session.ts")], format: "esm", plugins: [styleText, lateNatives],
+  entryPoints: [at("src/capture/session.ts")], format: "esm", plugins: [styleText, lateNatives, words(language)],
 }, `session.${language}.js`);
 
 await Promise.all([

@@ -1,307 +1,414 @@
+import type { Drawing, Level, Person, PointerAt } from "../protocol/format.ts";
 import * as dom from "../page/natives.ts";
 import STYLE from "./assist.css";
-import type { Question } from "./hand.ts";
-import type { Trigger } from "./trigger.ts";
+import { Asks, LEVELS, type Joining } from "./assist-ask.ts";
+import { Marks } from "./assist-marks.ts";
+import { sayer, type Word } from "./assist-words.ts";
+import { clicked, h } from "./element.ts";
+import type { Asking, Question } from "./hand.ts";
+import type { Tools } from "./session.ts";
 
 /** What the user can do here. */
 export interface Choices {
   request(): void;
+  /** begins with the code that an agent read out */
+  use(code: string): void;
   end(): void;
-  consent(participant: number, allow: boolean): void;
-  pause(paused: boolean): void;
+  consent(participant: number, allow: boolean, level: Level): void;
+  level(level: Level): void;
 }
 
-type Child = Node | string;
-type Props = Record<string, string | (() => void)>;
-
-/** Builds an element: functions are click handlers, the rest attributes. */
-function h(name: string, props: Props, ...children: Child[]): HTMLElement {
-  const el = document.createElement(name);
-  for (const key in props) {
-    const v = props[key]!;
-    if (typeof v === "function") el.addEventListener(key, v);
-    else el.setAttribute(key, v);
-  }
-  el.append(...children);
-  return el;
-}
-
-/** What an agent would like to do, in words. */
-function asked(q: Question): string {
-  const name = q.what && ` “${q.what}”`;
-  if (q.leads === "link") return `follow the link${name}`;
-  if (q.leads === "form") return `send the form with${name}`;
-  if (q.action === "navigate") return `open ${q.what}`;
-  return q.action + (q.action === "back" || q.action === "forward" ? "" : name || " something");
-}
-
-const ENDS: Record<string, [string, string]> = {
-  user: ["The session is over", "Nobody sees this page any more."],
-  agent: ["The session is over", "The agent has left. Nobody sees this page any more."],
-  refused: ["Nothing was shared", "You did not allow it. Nobody has seen this page."],
-  expired: ["The code has expired", "Codes are good for ten minutes. Ask for a new one when you are ready."],
-  large: ["This page cannot be shared", "It is larger than 8 MB. Ask for help again on another page."],
-  timeout: ["The connection was lost", "The session has ended. You can ask for help again."],
-  gone: ["The session is over", "You can ask for help again."],
+const ENDS: Record<string, [Word, Word]> = {
+  user: ["over", "nobody"],
+  agent: ["over", "nobody"],
+  refused: ["refused", "unseen"],
+  expired: ["past", "again"],
+  large: ["large", "elsewhere"],
+  timeout: ["broken", "again"],
+  gone: ["over", "again"],
 };
+const TOLD_MS = 10_000;
+const STAY_MS = 1000;
 
-/** The element on the user's page: asks for help, shows the code, asks for consent. */
-export class Assist {
+/** The element on the user's page: asks for help, shows the code, asks for consent, says who is there. */
+export class Assist implements Asking {
+  readonly #tools: Tools;
   readonly #choices: Choices;
-  readonly #trigger: Trigger;
-  readonly #root: ShadowRoot;
-  #main = h("div", { class: "stack" });
-  #asks = h("div", { class: "stack" });
-  #live = h("div", { class: "sr", role: "status", "aria-live": "polite" });
-  #pointers = new Map<number, HTMLElement>();
-  #timer = 0;
-  #paused = false;
+  readonly #say;
+  readonly #most: Level;
+  readonly #stopKey: string;
+  readonly #sheet = new CSSStyleSheet();
+  readonly #marks = new Marks();
+  readonly #asks: Asks;
+  readonly #main = h("div", { class: "stack" });
+  readonly #live = h("div", { class: "sr", role: "status", "aria-live": "polite" });
+  readonly #all: HTMLElement;
+  /** where the focus was on the page */
+  #back: HTMLElement | null = null;
+  #code = "";
+  #shared = false;
   #lost = false;
-  #names = "";
+  #level: Level = "view";
+  /** the level that was stopped, to go on with */
+  #former: Level | undefined;
+  #people: Person[] = [];
+  #timer = 0;
+  #full: Element | null = null;
+  #control = 0;
 
   /** Takes over the element of the first part. */
-  constructor(trigger: Trigger, choices: Choices) {
-    this.#trigger = trigger;
+  constructor(tools: Tools, choices: Choices) {
+    const { settings, language, trigger } = tools;
+    this.#tools = tools;
     this.#choices = choices;
-    this.#root = trigger.root;
-    this.#open();
+    this.#say = sayer(settings.words?.[language]);
+    this.#most = settings.most ?? "act";
+    this.#stopKey = settings.stopKey ?? "F8";
+    this.#asks = new Asks({
+      say: this.#say,
+      tell: (text) => this.#tell(text),
+      close: (card) => this.#close(card),
+      jump: this.#say("jump", { key: "Shift+" + this.#stopKey }),
+      stopKey: this.#stopKey,
+    }, this.#marks);
+    this.#sheet.replaceSync(STYLE);
+    this.#all = h("div", { lang: language }, this.#marks.layer, h("div", { class: "stack" }, this.#asks.box, this.#main), this.#live);
+    trigger.heard = this.#heard;
   }
 
-  #open(): void {
-    const sheet = new CSSStyleSheet();
-    sheet.replaceSync(STYLE); // constructed: a page's policy on styles does not reach it
-    this.#root.adoptedStyleSheets = [sheet];
-    this.#root.replaceChildren(h("div", { class: "stack" }, this.#asks, this.#main), this.#live);
+  // The focus, keys, and what is told.
+
+  #heard = (e: Event, ours: boolean): void => {
+    if (e.type === "keydown") this.#key(e as KeyboardEvent);
+    if (!ours) return;
+    const at = e.composedPath()[0] as HTMLElement;
+    if (e.type === "click") clicked(e);
+    // Who clicks a button goes on typing where they were.
+    if (e.type === "mousedown" && at.closest("button")) e.preventDefault();
+    if (e.type === "focusin") this.#back = ((e as FocusEvent).relatedTarget as HTMLElement | null) ?? null;
+    if (e.type === "keydown" && (e as KeyboardEvent).key === "Escape") at.closest("[data-esc]")?.querySelector<HTMLElement>(".plain")?.click();
+  };
+
+  /** One key stops agents at once, wherever the focus is. It never lets them go on: who presses it twice means it. */
+  #key = (e: KeyboardEvent): void => {
+    if (!this.#shared || e.key !== this.#stopKey || e.ctrlKey || e.altKey || e.metaKey) return;
+    e.preventDefault();
+    e.stopImmediatePropagation();
+    if (e.shiftKey) this.#jump();
+    else this.#stop();
+  };
+
+  /** While there is something to show, nothing of the page covers it or makes it inert, and the key works wherever the focus is. */
+  #stay = (): void => {
+    dom.cancel(this.#timer);
+    if (!this.#all.isConnected) return;
+    this.#timer = dom.later(this.#stay, STAY_MS);
+    const { host, box } = this.#tools.trigger;
+    const modal = [...document.querySelectorAll("dialog:modal")].pop() ?? document.documentElement;
+    if (host.parentNode !== modal) modal.append(host);
+    if (document.fullscreenElement !== this.#full) box.popover = null;
+    this.#full = document.fullscreenElement;
+    box.popover = "manual";
+    if (!box.matches(":popover-open")) box.showPopover();
+    // Keys that are pressed in frames do not come to this window.
+    const within = (w: Window): void => {
+      for (let i = 0; i < w.length; i++) {
+        try {
+          w[i]!.addEventListener("keydown", this.#key, true);
+          within(w[i]!);
+        } catch {
+          // another site's
+        }
+      }
+    };
+    within(window);
+  };
+
+  /** To the first question, or back. */
+  #jump(): void {
+    const { root } = this.#tools.trigger;
+    if (root.activeElement) this.#return();
+    else this.#all.querySelector<HTMLElement>("h2, select")?.focus();
+  }
+
+  #return(): void {
+    if (this.#back?.isConnected) this.#back.focus({ preventScroll: true });
+    else (this.#tools.trigger.root.activeElement as HTMLElement | null)?.blur();
+  }
+
+  #close(card: HTMLElement): void {
+    const inside = card.contains(this.#tools.trigger.root.activeElement);
+    const next = card.nextElementSibling ?? card.previousElementSibling;
+    if (inside && !next) this.#return();
+    card.remove();
+    if (inside) next?.querySelector("h2")?.focus();
+  }
+
+  /** Each thing told is added, so that none takes another's place. */
+  #tell(text: string): void {
+    const p = h("p", {}, text);
+    dom.later(() => this.#live.append(p), 100); // after what is around it
+    dom.later(() => p.remove(), TOLD_MS);
+  }
+
+  #appear(): void {
+    if (!this.#all.isConnected) this.#tools.trigger.show(this.#sheet, this.#all);
+    this.#stay();
   }
 
   #show(...children: HTMLElement[]): void {
-    dom.cancel(this.#timer);
+    const inside = this.#main.contains(this.#tools.trigger.root.activeElement);
+    this.#appear();
     this.#main.replaceChildren(...children);
-  }
-
-  #say(text: string): void {
-    this.#live.textContent = text;
+    if (inside) this.#focus();
   }
 
   #focus(): void {
-    (this.#main.querySelector("h2, button") as HTMLElement | null)?.focus();
+    this.#main.querySelector<HTMLElement>("h2")?.focus();
   }
 
+  /** Shows a panel in place of what there was, and leads to it. */
+  #panel(title: string, ...content: HTMLElement[]): void {
+    const { root } = this.#tools.trigger;
+    const had = root.activeElement;
+    this.#show(h("section", { class: "card", role: "dialog", "aria-label": title }, h("h2", { tabindex: "-1" }, title), ...content));
+    if (had) this.#focus();
+  }
+
+  #button(kind: string, action: string, text: string, click: () => void): HTMLButtonElement {
+    return h("button", { type: "button", class: kind, "data-action": action, click }, text);
+  }
+
+  /** Makes what it is in small, or large again. */
+  #smaller(): HTMLElement {
+    const b = h("button", { type: "button", class: "tiny", "data-action": "minimise", "aria-expanded": "true", "aria-label": this.#say("details"), click: () => {
+      b.ariaExpanded = String(!b.parentElement!.classList.toggle("small"));
+    } });
+    return b;
+  }
+
+  // Before anybody sees the page.
+
   idle(): void {
+    const inside = this.#tools.trigger.root.activeElement;
     this.#clear();
-    this.#show();
-    this.#trigger.idle();
+    this.#main.replaceChildren();
+    const { host, box } = this.#tools.trigger;
+    box.popover = null;
+    document.documentElement.append(host);
+    this.#tools.trigger.idle();
+    if (inside) this.#tools.trigger.focus();
   }
 
   #clear(): void {
-    this.#asks.replaceChildren();
-    for (const p of this.#pointers.values()) p.remove();
-    this.#pointers.clear();
-    this.#paused = false;
-    this.#lost = false;
-  }
-
-  #card(title: string, ...content: HTMLElement[]): HTMLElement {
-    return h("section", { class: "card", role: "dialog", "aria-label": title }, h("h2", { tabindex: "-1" }, title), ...content);
+    this.#asks.clear();
+    this.#marks.clear();
+    this.#shared = this.#lost = false;
+    this.#former = undefined;
+    this.#code = "";
+    this.#level = "view";
   }
 
   working(): void {
-    this.#open();
-    this.#show(this.#card("One moment…", h("p", {}, "Getting your code.")));
+    this.#panel(this.#say("moment"));
     this.#focus();
   }
 
   /** Shows the code; seconds is how long it lives. */
   code(code: string, seconds: number, focus: boolean): void {
-    this.#open();
-    const left = h("p", {});
-    const until = dom.now() + seconds * 1000;
-    this.#show(
-      this.#card(
-        "Read this code to your agent",
-        h("output", { class: "code", "data-role": "code", "aria-label": "Code " + code.replace(/\d(?=\d)/g, "$& ") }, code),
-        h("ul", {}, h("li", {}, "You are asked before anyone sees this page."), h("li", {}, "Passwords are never shown."), h("li", {}, "You can stop at any time.")),
-        left,
-        h("div", { class: "row" }, h("button", { type: "button", class: "plain", "data-action": "end", click: () => this.#choices.end() }, "Cancel")),
-      ),
+    if (code === this.#code) return;
+    this.#code = code;
+    const say = this.#say;
+    const until = new Date(Date.now() + seconds * 1000);
+    const { language } = this.#tools;
+    const region = navigator.languages.find((l) => l.startsWith(language)) ?? language;
+    const spoken = say("code", { code: code.replace(/\d(?=\d)/g, "$& ") });
+    this.#panel(
+      say("read"),
+      this.#smaller(),
+      h("output", { class: "code", "data-role": "code", "aria-label": spoken }, code),
+      h("ul", {}, ...(["asked", "hidden", "anytime"] as const).map((w) => h("li", {}, say(w)))),
+      h("p", {}, say("until", { time: until.toLocaleTimeString(region, { hour: "numeric", minute: "2-digit" }) })),
+      h("div", { class: "row" }, this.#button("plain", "end", say("cancel"), () => this.#choices.end())),
+      this.#button("link", "have-code", say("have"), () => {
+        this.#choices.end();
+        this.enter();
+      }),
     );
-    const tick = () => {
-      const minutes = Math.max(0, Math.ceil((until - dom.now()) / 60_000));
-      left.textContent = minutes ? `Good for ${minutes} more minute${minutes === 1 ? "" : "s"}, and once.` : "The code has expired.";
-      this.#timer = dom.later(tick, 5000);
-    };
-    tick();
     if (focus) this.#focus();
-    this.#say("Your code is " + code);
+    this.#tell(spoken);
   }
 
-  /** Asks whether an agent may see the page. */
-  consent(participant: number, name: string): void {
-    const answer = (allow: boolean) => () => {
-      this.#asks.replaceChildren();
-      this.#choices.consent(participant, allow);
+  /** Takes a code that an agent reads out; `problem` says what was wrong with the one before. */
+  enter(problem?: Word, code = ""): void {
+    const say = this.#say;
+    const field = h("input", { "data-role": "code-input", inputmode: "numeric", autocomplete: "off", maxlength: "20", "aria-describedby": "problem" });
+    const wrong = h("p", { class: "wrong", id: "problem", role: "alert" });
+    const complain = (word?: Word) => {
+      wrong.textContent = word ? say(word) : "";
+      field.ariaInvalid = String(!!word);
     };
-    const title = `${name} would like to help you`;
-    const card = h(
-      "section",
-      { class: "card", role: "alertdialog", "aria-label": title, "data-role": "consent" },
-      h("h2", { tabindex: "-1" }, title),
-      h("p", {}, `If you allow it, ${name} sees this site as you see it, can point, and can fill in or click for you. The session is recorded.`),
-      h("p", {}, "Passwords stay hidden. You can stop at any time."),
-      h(
-        "div",
-        { class: "row" },
-        h("button", { type: "button", class: "plain", "data-action": "deny", click: answer(false) }, "No"),
-        h("button", { type: "button", class: "primary", "data-action": "allow", click: answer(true) }, "Allow"),
+    field.value = code.replace(/\d{4}(?=\d)/g, "$& ");
+    const use = (e: Event): void => {
+      e.preventDefault();
+      const digits = field.value.replace(/\D/g, "");
+      if (digits.length === 12) return this.#choices.use(digits);
+      complain("digits");
+      field.focus();
+    };
+    this.#panel(say("have"), h("form", { novalidate: "", submit: use },
+      h("label", {}, say("digits"), field), wrong,
+      h("div", { class: "row" },
+        this.#button("plain", "close", say("cancel"), () => this.idle()),
+        h("button", { class: "primary", "data-action": "use-code" }, say("next")),
       ),
-    );
-    this.#show();
-    this.#asks.replaceChildren(card);
-    (card.querySelector("h2") as HTMLElement).focus();
-    this.#say(title);
+    ));
+    this.#main.firstElementChild!.setAttribute("data-esc", "");
+    if (problem) dom.later(() => complain(problem), 100);
+    field.focus();
   }
 
-  #questions = new Map<number, HTMLElement>();
-
-  /** Asks whether an agent may do something. */
-  ask(q: Question): Promise<{ allow: boolean; value?: string }> {
-    return new Promise((resolve) => {
-      const title = `${q.who} would like to ${asked(q)}`;
-      const field = h(q.el?.localName === "input" ? "input" : "textarea", { "data-role": "new-value", "aria-label": "New value" }) as HTMLInputElement;
-      field.value = q.to ?? "";
-      const done = (allow: boolean) => () => {
-        this.withdraw(q.id);
-        resolve(allow && q.editable ? { allow, value: field.value } : { allow });
-      };
-      const card = h(
-        "section",
-        { class: "card", role: "alertdialog", "aria-label": title, "data-role": "confirm", "data-request": String(q.id) },
-        h("h2", { tabindex: "-1" }, title),
-        ...(q.to === undefined ? [] : [h("p", {}, `“${q.from ?? ""}” → “${q.to}”`)]),
-        ...(q.editable ? [field] : []),
-        h(
-          "div",
-          { class: "row" },
-          h("button", { type: "button", class: "plain", "data-action": "deny", click: done(false) }, "No"),
-          h("button", { type: "button", class: "primary", "data-action": "allow", click: done(true) }, "Allow"),
-        ),
-      );
-      this.#questions.set(q.id, card);
-      this.#asks.append(card);
-      this.#say(title);
+  /** Asks whether somebody may see the page. */
+  consent(m: Joining): void {
+    this.#appear();
+    if (m.first) this.#show();
+    const level = least(this.#tools.settings.level ?? "propose", this.#most);
+    const card = this.#asks.consent(m, m.first ? level : this.#level, this.#most, (allow, chosen) => {
+      if (m.first && allow) this.level = chosen;
+      this.#choices.consent(m.participant, allow, chosen);
     });
+    if (m.first && !typing()) card.querySelector("h2")!.focus();
   }
 
-  withdraw(id: number): void {
-    this.#questions.get(id)?.remove();
-    this.#questions.delete(id);
-  }
+  // While the page is shared.
 
-  #outlines = new Map<HTMLElement, HTMLElement>();
-
-  /** Shows that an agent is busy with an element. */
-  locked(el: HTMLElement, name: string | null): void {
-    this.#outlines.get(el)?.remove();
-    this.#outlines.delete(el);
-    if (name === null) return;
-    const box = el.getBoundingClientRect();
-    const mark = h("div", { class: "lock", "data-role": "lock", "aria-hidden": "true", title: name });
-    Object.assign(mark.style, { left: `${box.left}px`, top: `${box.top}px`, width: `${box.width}px`, height: `${box.height}px` });
-    this.#outlines.set(el, mark);
-    this.#root.append(mark);
-  }
-
-  /** The session is on. */
-  sharing(names: string[]): void {
-    this.#open();
-    this.#asks.replaceChildren(...this.#questions.values());
-    this.#names = names.join(" and ") || "Your agent";
+  /** Who is there, and who acts. */
+  sharing(people: Person[] = this.#people, control = this.#control): void {
+    for (const p of people) this.#asks.seen(p.participant);
+    const names = new Intl.ListFormat(this.#tools.language).format(people.map((p) => p.name));
+    this.#people = people;
+    this.#control = control;
+    if (this.#shared) return this.#update();
+    this.#shared = true;
     this.#bar();
-    this.#say(`${this.#names} can see this page`);
+    this.#tell(this.#say("here", { names, key: this.#stopKey }));
   }
+
+  /** What the user granted; the gateway may know it from another page. */
+  set level(level: Level) {
+    if (level !== this.#level) this.#former = undefined;
+    this.#level = level;
+    if (level === "view") this.#marks.clear();
+    this.#update();
+  }
+
+  #grant(level: Level, former?: Level): void {
+    this.level = level;
+    this.#former = former;
+    this.#choices.level(level);
+    this.#update();
+  }
+
+  #stop(): void {
+    if (this.#level !== "view") this.#grant("view", this.#level);
+    this.#tell(this.#say("paused"));
+  }
+
+  #state = h("span", { "data-role": "state" });
+  #names = h("span", { "data-role": "people", class: "people" });
+  #menu = h("select", { "data-action": "level", change: () => this.#grant(this.#menu.value as Level) });
+  #pause = h("button", { type: "button", class: "quiet", "data-action": "pause", click: () => (this.#former ? this.#grant(this.#former) : this.#stop()) });
 
   #bar(): void {
-    const state = this.#lost ? "Reconnecting…" : this.#paused ? `${this.#names} can look, not act` : `${this.#names} sees this page`;
-    this.#show(
-      h(
-        "div",
-        { class: "bar" + (this.#paused ? " paused" : "") + (this.#lost ? " lost" : ""), role: "region", "aria-label": "Assistance" },
-        h("i", { class: "dot" }),
-        h("span", {}, state),
-        h("button", { type: "button", class: "quiet", "data-action": "pause", "aria-pressed": String(this.#paused), click: () => this.#pause() }, this.#paused ? "Let act" : "Only look"),
-        h("button", { type: "button", class: "stop", "data-action": "end", click: () => this.#choices.end() }, "Stop"),
-      ),
-    );
+    const say = this.#say;
+    this.#menu.ariaLabel = say("level");
+    this.#menu.replaceChildren(...LEVELS.slice(0, LEVELS.indexOf(this.#most) + 1).map((value) => h("option", { value }, say(value))));
+    this.#show(h("section", { class: "bar", "aria-label": say("shared"), "data-role": "bar" },
+      h("i", { class: "dot" }), this.#state, this.#names, this.#menu, this.#pause,
+      this.#button("stop", "end", say("end"), () => this.#choices.end()), this.#smaller(),
+    ));
+    this.#update();
   }
 
-  #pause(): void {
-    this.#paused = !this.#paused;
-    this.#choices.pause(this.#paused);
-    this.#bar();
+  /** Changes the bar in place: the focus may be in it. */
+  #update(): void {
+    const say = this.#say;
+    const stopped = !!this.#former;
+    const pause = this.#pause;
+    this.#state.textContent = say(this.#lost ? "lost" : stopped ? "paused" : "shared");
+    this.#state.parentElement?.classList.toggle("halted", stopped || this.#lost);
+    this.#names.replaceChildren(...this.#people.map(({ participant, name }) => {
+      const acts = participant === this.#control && LEVELS.indexOf(this.#level) > 1;
+      const dot = h("i", {});
+      dot.style.background = this.#marks.colour(name);
+      return h("b", {}, dot, name, ...(acts ? [h("span", {}, say("acts"))] : []));
+    }));
+    this.#menu.value = this.#level;
+    pause.hidden = this.#level === "view" && !stopped;
+    pause.replaceChildren(say(stopped ? "resume" : "pause"), ...(stopped ? [] : [h("kbd", { "aria-hidden": "true" }, this.#stopKey)]));
+    if (stopped) pause.removeAttribute("aria-keyshortcuts");
+    else pause.setAttribute("aria-keyshortcuts", this.#stopKey);
   }
 
   connection(up: boolean): void {
+    if (this.#lost === !up) return;
     this.#lost = !up;
-    if (this.#names && this.#main.querySelector(".bar")) this.#bar();
+    if (this.#shared) this.#update();
+    if (this.#lost) this.#tell(this.#say("lost"));
   }
 
-  ended(reason: string): void {
-    this.#clear();
-    this.#names = "";
-    const [title, text] = ENDS[reason] ?? ENDS["gone"]!;
-    this.#show(
-      this.#card(
-        title,
-        h("p", {}, text),
-        h(
-          "div",
-          { class: "row" },
-          h("button", { type: "button", class: "plain", "data-action": "close", click: () => this.idle() }, "Close"),
-          h("button", { type: "button", class: "primary", "data-action": "request", click: () => this.#choices.request() }, "Ask again"),
-        ),
-      ),
-    );
-    this.#say(title);
+  ask(q: Question): Promise<{ allow: boolean; value?: string }> {
+    return this.#asks.ask(q);
   }
 
-  failed(): void {
-    this.#show(
-      this.#card(
-        "Help is not available just now",
-        h("p", {}, "The code could not be fetched. Please try again in a moment."),
-        h(
-          "div",
-          { class: "row" },
-          h("button", { type: "button", class: "plain", "data-action": "close", click: () => this.idle() }, "Close"),
-          h("button", { type: "button", class: "primary", "data-action": "request", click: () => this.#choices.request() }, "Try again"),
-        ),
-      ),
-    );
+  withdraw(id: number): void {
+    this.#asks.withdraw(id);
   }
 
-  /** Shows where an agent points, in viewport pixels. */
-  point(participant: number, name: string, x: number, y: number): void {
-    let p = this.#pointers.get(participant);
-    if (!p) {
-      p = h("div", { class: "pointer", "data-role": "agent-pointer", "aria-hidden": "true" });
-      const svg = document.createElementNS("http://www.w3.org/2000/svg", "svg");
-      svg.setAttribute("width", "22");
-      svg.setAttribute("height", "24");
-      const path = document.createElementNS("http://www.w3.org/2000/svg", "path");
-      path.setAttribute("d", "M2 1 L2 19 L7 14.5 L10.5 22 L14 20.5 L10.6 13.2 L17.5 13 Z");
-      path.setAttribute("fill", "#c2410c");
-      path.setAttribute("stroke", "#fff");
-      path.setAttribute("stroke-width", "1.5");
-      svg.append(path);
-      p.append(svg, h("b", {}, name));
-      this.#root.append(p);
-      this.#pointers.set(participant, p);
-    }
-    p.style.transform = `translate(${x}px, ${y}px)`;
+  locked(el: HTMLElement, name: string | null): void {
+    this.#marks.outline("lock", el, name);
+  }
+
+  point(from: number, name: string, el: Element | null, p: PointerAt): void {
+    if (this.#level !== "view") this.#marks.point(from, name, el, p);
+  }
+
+  draw(from: number, name: string, el: Element | null, d: Drawing): void {
+    if (this.#level !== "view") this.#marks.draw(from, name, el, d);
   }
 
   gone(participant: number): void {
-    this.#pointers.get(participant)?.remove();
-    this.#pointers.delete(participant);
+    this.#marks.clear(participant);
+    this.#asks.seen(participant);
   }
+
+  // When it is over.
+
+  ended(reason: string): void {
+    this.#clear();
+    const [title, text] = ENDS[reason] ?? ENDS["gone"]!;
+    this.#over(title, text);
+  }
+
+  failed(): void {
+    this.#over("unavailable", "again");
+  }
+
+  #over(title: Word, text: Word): void {
+    const say = this.#say;
+    this.#panel(say(title), h("p", {}, say(text)), h("div", { class: "row" },
+      this.#button("plain", "close", say("close"), () => this.idle()),
+      this.#button("primary", "request", say("request"), () => this.#choices.request()),
+    ));
+    this.#main.firstElementChild!.setAttribute("data-esc", "");
+    this.#tell(`${say(title)}. ${say(text)}`);
+  }
+}
+
+const least = (a: Level, b: Level): Level => LEVELS[Math.min(LEVELS.indexOf(a), LEVELS.indexOf(b))]!;
+
+/** Whether the user is typing on the page. */
+function typing(): boolean {
+  const el = document.activeElement as HTMLElement | null;
+  return !!el && (el.isContentEditable || /^(textarea|select|iframe)$/.test(el.localName) || (el.localName === "input" && !/^(button|submit|reset|checkbox|radio|image)$/.test((el as HTMLInputElement).type)));
 }

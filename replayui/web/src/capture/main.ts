@@ -23,23 +23,27 @@ if (kept) begin(PILLION_SETTINGS);
 function begin(settings: Settings): void {
   const code = handedOver();
   const early = !!code || marked();
-  const language = () => LANGUAGES.find((l) => document.documentElement.lang.toLowerCase().startsWith(l)) ?? settings.language ?? "en";
+  const language = () => {
+    const wanted = [document.documentElement.lang, settings.language ?? ""].map((l) => l.toLowerCase().split("-")[0]!);
+    return wanted.find((l) => LANGUAGES.includes(l)) ?? "en";
+  };
   const part = (): Promise<{ open: typeof open }> => {
     const path = "./parts/" + language() + ".js?v=" + settings.parts; // relative to this script
     return import(path);
   };
   if (early) void part().catch(() => {}); // fetched while the page is parsed
+  const start = async (how: Begin): Promise<void> => {
+    trigger.busy();
+    try {
+      (await part()).open({ dom, kept: kept!, settings, trigger, language: language() }, how);
+    } catch {
+      if (how.how === "resume") dom.later(() => void start(how), RETRY_MS);
+      else trigger.failed();
+    }
+  };
+  const trigger = new Trigger(settings, () => void start({ how: "ask" }));
   whenReady(early, () => {
-    const trigger = new Trigger(settings, language(), () => void start({ how: "ask" }));
-    const start = async (how: Begin): Promise<void> => {
-      trigger.busy();
-      try {
-        (await part()).open({ dom, kept: kept!, settings, trigger, language: language() }, how);
-      } catch {
-        if (how.how === "resume") dom.later(() => void start(how), RETRY_MS);
-        else trigger.failed();
-      }
-    };
+    trigger.start(language());
     // A session that begins in another tab, or while this page was kept for going back to.
     const join = () => marked() && trigger.isIdle && void start({ how: "resume" });
     onMarked(join);

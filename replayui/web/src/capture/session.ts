@@ -4,7 +4,7 @@ import { Recorder, type Kept } from "../page/recorder.ts";
 import { Assist } from "./assist.ts";
 import { Hand } from "./hand.ts";
 import * as late from "late-natives";
-import { Link, NoSession, type FromGateway } from "./link.ts";
+import { Link, NoSession, Refused, type FromGateway } from "./link.ts";
 import type { Settings } from "./settings.ts";
 import type { Trigger } from "./trigger.ts";
 
@@ -44,22 +44,22 @@ class Capture {
   #recorder: Recorder | undefined;
   readonly #hand: Hand;
   #level: Level | undefined;
-  #agents: string[] = [];
   #shared = false;
 
   constructor(tools: Tools) {
     this.#tools = tools;
-    this.#assist = new Assist(tools.trigger, {
+    this.#assist = new Assist(tools, {
       request: () => void this.#request(false),
+      use: (code) => void this.#request(false, code),
       end: () => {
         this.#link?.end();
         this.#over("user");
       },
-      consent: (participant, allow) => {
-        if (allow) this.#hand.level = this.#level = "act";
-        this.#link?.text({ type: "consent", participant, allow, level: "act" });
+      consent: (participant, allow, level) => {
+        if (allow) this.#hand.level = this.#level = level;
+        this.#link?.text({ type: "consent", participant, allow, level });
       },
-      pause: (paused) => this.#grant(paused ? "point" : "act"),
+      level: (level) => this.#grant(level),
     });
     const link = () => this.#link;
     this.#hand = new Hand({
@@ -81,7 +81,7 @@ class Capture {
   #agree(level: Level | undefined): void {
     if (!level || level === this.#level) return;
     if (this.#level && LEVELS.indexOf(this.#level) < LEVELS.indexOf(level)) this.#grant(this.#level);
-    else this.#hand.level = this.#level = level;
+    else this.#hand.level = this.#level = this.#assist.level = level;
   }
 
   begin({ how, code }: Begin): void {
@@ -103,6 +103,7 @@ class Capture {
       this.#link = undefined;
       if (e instanceof NoSession) this.#assist.idle();
       else if (resume) dom.later(() => void this.#request(true), 2000);
+      else if (code && e instanceof Refused && e.status < 500) this.#assist.enter(e.status === 429 ? "many" : "wrong", code);
       else this.#assist.failed();
     }
   }
@@ -111,22 +112,23 @@ class Capture {
     switch (m.type) {
       case "welcome":
         this.#agree(m.level);
-        this.#agents = (m.agents ?? []).map((a) => a.name);
         if (m.state === "waiting" && m.code) this.#assist.code(m.code, m.codeExpires ?? 0, false);
         if (m.state === "live") {
           this.#shared = true;
-          this.#assist.sharing(this.#agents);
+          this.#assist.sharing(m.agents, m.control);
         }
         if (m.state === "live" && this.#link?.overflowed) this.#record();
         break;
       case "join":
-        this.#assist.consent(m.participant ?? 0, m.name ?? "The agent");
+        this.#assist.consent({ participant: m.participant ?? 0, name: m.name ?? "", role: m.role, org: m.org, first: m.first });
+        break;
+      case "agents":
+        this.#assist.sharing(m.agents ?? [], m.control ?? 0);
         break;
       case "start":
         this.#agree(m.level);
-        this.#agents = (m.agents ?? []).map((a) => a.name);
         this.#shared = true;
-        this.#assist.sharing(this.#agents);
+        this.#assist.sharing(m.agents, m.control);
         this.#record();
         break;
       case "resync":
@@ -139,7 +141,13 @@ class Capture {
         this.#hand.expire(m.id ?? 0);
         break;
       case "pointer":
-        this.#point(m);
+        if (m.pointer) this.#assist.point(m.from ?? 0, m.name ?? "", this.#element(m.pointer.node), m.pointer);
+        break;
+      case "draw":
+        if (m.drawing) this.#assist.draw(m.from ?? 0, m.name ?? "", this.#element(m.drawing.node) ?? document.documentElement, m.drawing);
+        break;
+      case "level":
+        if (m.level) this.#hand.level = this.#level = this.#assist.level = m.level;
         break;
       case "gone":
         this.#assist.gone(m.participant ?? 0);
@@ -175,16 +183,11 @@ class Capture {
     this.#over("large");
   }
 
-  #point(m: FromGateway): void {
-    const p = m.pointer;
-    if (!p) return;
-    const n = this.#recorder?.tree.node(p.node);
-    let [x, y] = [p.vx, p.vy];
-    if (n && dom.nodeType(n) === 1 && n !== document.documentElement && n !== document.body) {
-      const box = (n as Element).getBoundingClientRect();
-      if (box.width && n.ownerDocument === document) [x, y] = [box.left + box.width * p.x, box.top + box.height * p.y];
-    }
-    this.#assist.point(m.from ?? 0, m.name ?? "", x, y);
+  /** The element that an agent shows something in; null for the page as a whole. */
+  #element(node: number): Element | null {
+    let n: Node | null | undefined = this.#recorder?.tree.node(node);
+    if (n && dom.nodeType(n) !== 1) n = dom.parentNode(n);
+    return n && dom.nodeType(n) === 1 && n !== document.documentElement && n !== document.body ? (n as Element) : null;
   }
 
   /** The archive lacks a file that this page uses: fetched again, it passes the gateway. */

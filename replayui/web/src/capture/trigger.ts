@@ -2,58 +2,68 @@ import * as dom from "../page/natives.ts";
 import type { Settings } from "./settings.ts";
 import STYLE from "./trigger.css";
 
-const WORDS: Record<string, [need: string, failed: string]> = {
+const WORDS: Record<string, [need: string, unavailable: string]> = {
   en: ["Need help?", "Help is not available just now"],
   de: ["Brauchen Sie Hilfe?", "Hilfe ist gerade nicht verfügbar"],
   fr: ["Besoin d’aide ?", "L’aide n’est pas disponible pour le moment"],
 };
-const PLACE_MS = 1000;
+const STAY_MS = 1000;
+/** What can tell a page of what is done in our element. */
+const EVENTS =
+  "keydown keyup keypress beforeinput input compositionstart compositionupdate compositionend copy cut paste click dblclick contextmenu " +
+  "mousedown mouseup pointerdown pointerup focus blur focusin focusout";
+/** What a keyboard reaches and presses by itself. */
+const NATIVE = "a[href],button,input,summary";
 
-/** Our element on a page nobody shares: a button to ask for help, or the site's own. */
+/** Our element on a page: a button to ask for help, or the site's own, until the session's part takes over. */
 export class Trigger {
   readonly host = document.createElement("pillion-assist");
   readonly root = this.host.attachShadow({ mode: "open" });
-  #button = document.createElement("button");
-  #words: [string, string];
+  /** all that is shown: what covers the rest of the page */
+  readonly box = document.createElement("div");
+  /** what the session's part does with events in our element, and with keys anywhere */
+  heard: ((e: Event, ours: boolean) => void) | undefined;
+  readonly #settings: Settings;
+  readonly #ask: () => void;
+  readonly #sheet = new CSSStyleSheet(); // constructed: a page's policy on styles does not reach it
+  readonly #button = document.createElement("button");
+  #words: readonly [need: string, unavailable: string] = ["", ""];
+  #own = "";
+  #idle = true;
+  #timer = 0;
 
-  constructor(settings: Settings, language: string, ask: () => void) {
-    this.#words = WORDS[language] ?? WORDS["en"]!;
-    const own = settings.words?.[language];
-    this.#words = [own?.["need"] ?? this.#words[0], own?.["unavailable"] ?? this.#words[1]];
-    const b = this.#button;
-    b.type = "button";
-    b.dataset["action"] = "request";
-    b.addEventListener("click", ask);
-    // What is typed and clicked here is not the page's business.
-    for (const name of ["keydown", "keyup", "keypress", "click", "mousedown", "pointerdown", "focusin"]) {
-      this.host.addEventListener(name, (e) => e.stopPropagation());
-    }
-    const { trigger } = settings;
-    if (trigger) {
-      document.addEventListener("click", (e) => {
-        if (this.#idle && (e.target as Element).closest?.(trigger)) {
-          e.preventDefault();
-          ask();
-        }
-      }, true);
-    }
-    this.#own = trigger;
-    this.idle();
-    this.#stay();
+  /** Before the page's own scripts: listeners are called in the order in which they came. */
+  constructor(settings: Settings, ask: () => void) {
+    this.#settings = settings;
+    this.#ask = ask;
+    this.#listen();
   }
 
-  #own: string | undefined;
-  #idle = true;
+  /** Appears, in a language, where the page's markup is there. */
+  start(language: string): void {
+    const { words, trigger = "", style = "" } = this.#settings;
+    this.#own = trigger;
+    const own = words?.[language];
+    const [need, unavailable] = WORDS[language]!;
+    this.#words = [own?.["need"] ?? need, own?.["unavailable"] ?? unavailable];
+    const b = this.#button;
+    this.box.className = "at";
+    this.root.append(this.box);
+    b.type = "button";
+    b.className = "ask";
+    b.lang = language;
+    b.dataset["action"] = "request";
+    this.#sheet.replaceSync(STYLE + style);
+    this.idle();
+  }
 
   /** Nobody shares this page. */
   idle(): void {
     this.#idle = true;
-    const sheet = new CSSStyleSheet();
-    sheet.replaceSync(STYLE); // constructed: a page's policy on styles does not reach it
-    this.root.adoptedStyleSheets = [sheet];
-    this.#button.disabled = false;
     this.#button.textContent = this.#words[0];
-    this.root.replaceChildren(...(this.#own && document.querySelector(this.#own) ? [] : [this.#button]));
+    this.root.adoptedStyleSheets = [this.#sheet];
+    this.box.replaceChildren(this.#button);
+    this.#stay();
   }
 
   get isIdle(): boolean {
@@ -63,7 +73,7 @@ export class Trigger {
   /** The session's part is being fetched. */
   busy(): void {
     this.#idle = false;
-    this.#button.disabled = true;
+    if (!this.root.activeElement) this.box.replaceChildren();
   }
 
   failed(): void {
@@ -71,10 +81,60 @@ export class Trigger {
     this.#button.textContent = this.#words[1];
   }
 
-  /** document.open and scripts may throw the element out. */
-  #stay(): void {
-    const at = document.documentElement;
-    if (at && this.host.parentNode !== at) at.append(this.host);
-    dom.later(() => this.#stay(), PLACE_MS);
+  /** The session's part shows what it has in place of the button. */
+  show(sheet: CSSStyleSheet, content: Node): void {
+    this.#idle = false;
+    this.root.adoptedStyleSheets = [this.#sheet, sheet];
+    this.box.replaceChildren(content);
+    this.#stay();
   }
+
+  /** Puts the focus where help is asked for. */
+  focus(): void {
+    (this.#button.hidden ? document.querySelector<HTMLElement>(this.#own) : this.#button)?.focus();
+  }
+
+  #listen(): void {
+    for (const name of EVENTS.split(" ")) addEventListener(name, this.#event, true);
+  }
+
+  /** document.open and scripts may throw the element out, and listeners with it. */
+  #stay = (): void => {
+    dom.cancel(this.#timer);
+    this.#timer = dom.later(this.#stay, STAY_MS);
+    this.#listen();
+    if (this.#own) this.#announce();
+    if (!this.host.isConnected) document.documentElement?.append(this.host);
+  };
+
+  /** The site's own elements are reached by keyboard, and say that they open something. */
+  #announce(): void {
+    try {
+      const list = document.querySelectorAll<HTMLElement>(this.#own);
+      this.#button.hidden = list.length > 0;
+      for (const el of list) {
+        el.ariaHasPopup ??= "dialog";
+        if (el.matches(NATIVE)) continue;
+        el.role ??= "button";
+        if (el.tabIndex < 0) el.tabIndex = 0;
+      }
+    } catch {
+      this.#own = ""; // no selector that this browser knows: our own button stays
+    }
+  }
+
+  /** What is typed and clicked in our element is not the page's business. */
+  #event = (e: Event): void => {
+    const ours = e.target === this.host;
+    if (ours) e.stopImmediatePropagation();
+    if (!this.#idle) {
+      if (ours || e.type === "keydown") this.heard?.(e, ours);
+      return;
+    }
+    const el = ours ? null : this.#own && (e.target as Element).closest?.(this.#own);
+    const press = e.type === "click" || (el && e.type === "keydown" && /^(Enter| )$/.test((e as KeyboardEvent).key) && !el.matches(NATIVE));
+    if (!press || !(ours || el)) return;
+    if (el) e.preventDefault();
+    this.#ask();
+  };
 }
