@@ -3,11 +3,13 @@ import { build } from "esbuild";
 import pixelmatch from "pixelmatch";
 import { PNG } from "pngjs";
 import { spawn, type ChildProcess } from "node:child_process";
-import { existsSync, mkdtempSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, writeFileSync } from "node:fs";
+import { createRequire } from "node:module";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import type { Level } from "../src/protocol/format.ts";
 import { chromium, type Browser, type BrowserContext, type LaunchOptions, type Page } from "playwright-core";
 import type { MaskPolicy } from "../src/page/masks.ts";
 
@@ -157,15 +159,22 @@ export async function askForHelp(user: Page): Promise<string> {
   return (await user.locator("pillion-assist [data-role=code]").textContent())!;
 }
 
-/** Brings user and agent to where the agent sees the page. */
-export async function share(user: Page, agent: Page): Promise<string> {
+/** Brings user and agent to where the agent sees the page, and may do as much as the user chose. */
+export async function share(user: Page, agent: Page, level: Level = "act"): Promise<string> {
   const code = await askForHelp(user);
   await agent.getByTestId("code-input").fill(code);
   await agent.getByTestId("join").click();
-  await user.locator("pillion-assist [data-role=consent] [data-action=allow]").click();
+  await allow(user, level);
   await agent.getByTestId("state").filter({ hasText: "live" }).waitFor();
   await sameAsMirror(user, agent);
   return agent.url().split("/").pop()!;
+}
+
+/** Chooses a level where the user is asked who may see the page, and says yes. */
+export async function allow(user: Page, level: Level): Promise<void> {
+  const consent = user.locator("pillion-assist [data-role=consent]");
+  await consent.locator(`[name=level][value=${level}]`).check();
+  await consent.locator("[data-action=allow]").click();
 }
 
 export async function sameAsMirror(user: Page, agent: Page, policy?: MaskPolicy): Promise<void> {
@@ -248,6 +257,18 @@ export async function frameShot(viewer: Page, testId: string): Promise<Buffer> {
   const shot = await frame.screenshot();
   await marked(true);
   return shot;
+}
+
+const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
+
+/** What axe-core finds on a page, or within an element of it. */
+export async function offences(page: Page, within?: string, tags = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]): Promise<string[]> {
+  await page.evaluate(axe);
+  return page.evaluate(async ([at, runOnly]) => {
+    const { run } = (window as unknown as { axe: { run(c: unknown, o: object): Promise<{ violations: { id: string; nodes: { target: unknown }[] }[] }> } }).axe;
+    const r = await run(at ? { include: [[at]] } : { exclude: [["iframe"]] }, { runOnly, iframes: false });
+    return r.violations.map((v) => `${v.id}: ${v.nodes.map((n) => String(n.target)).join(" ")}`);
+  }, [within, tags] as const);
 }
 
 /** How much of two pictures differs: share of the pixels. */

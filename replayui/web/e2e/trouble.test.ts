@@ -1,14 +1,11 @@
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { createServer, type Server } from "node:http";
-import { createRequire } from "node:module";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import type { Browser, Page } from "playwright-core";
-import { askForHelp, freePort, linesIn, linesOf, pillion, sameAsMirror, share, signIn, startBrowser, startGateway, waitSame, type Gateway } from "./stage.ts";
+import { askForHelp, freePort, linesIn, linesOf, offences, pillion, sameAsMirror, share, signIn, startBrowser, startGateway, waitSame, type Gateway } from "./stage.ts";
 
 // What goes wrong: wrong codes, forged frames, a killed gateway, missing and damaged files.
-
-const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 
 let colour = "rgb(10, 20, 30)";
 let site: Server | undefined;
@@ -27,15 +24,6 @@ function startSite(): Promise<void> {
     else res.setHeader("content-type", "text/html").end(`<!DOCTYPE html><title>Trouble ${path}</title><link rel=stylesheet href="/style.css"><p id=p>text<img id=gone src="/gone.png" width=30 height=30><input id=i aria-label=Field><a href="/two">two</a>`);
   });
   return new Promise((done) => site!.listen(sitePort, "127.0.0.1", done));
-}
-
-async function offences(page: Page, within?: string): Promise<string[]> {
-  await page.evaluate(axe);
-  return page.evaluate(async (at) => {
-    const run = (window as unknown as { axe: { run(c: unknown, o: object): Promise<{ violations: { id: string; nodes: { target: unknown }[] }[] }> } }).axe.run;
-    const r = await run(at ? { include: [[at]] } : { exclude: [["iframe"]] }, { runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa"], iframes: false });
-    return r.violations.map((v) => `${v.id}: ${v.nodes.map((n) => String(n.target)).join(" ")}`);
-  }, within);
 }
 
 beforeAll(async () => {

@@ -95,11 +95,17 @@ function rendered(el: HTMLElement): boolean {
   return seen(el) || dom.localName(el) === "option" || (TICK.test((el as HTMLInputElement).type) && [...((el as HTMLInputElement).labels ?? [])].some(seen));
 }
 
+/** The text of an element without that of controls in it: a label may hold a list. */
+function textOf(n: Node): string {
+  if (dom.nodeType(n) === 3) return dom.data(n as Text);
+  return dom.nodeType(n) === 1 && !/^(select|textarea|script|style)$/.test(dom.localName(n as Element)) ? dom.childNodes(n).map(textOf).join("") : "";
+}
+
 /** A short name of an element, for the user to read. */
 export function nameOf(el: HTMLElement, shadow: ShadowOf): string {
   const c = el as HTMLInputElement;
   const near = nearest(el, "a[href],button,summary,label,[role=button]", shadow);
-  for (const text of [dom.getAttribute(el, "aria-label"), c.labels?.[0]?.textContent, near?.textContent, near && c.value, dom.getAttribute(el, "placeholder"), dom.getAttribute(el, "title"), c.type === "submit" ? c.value : "", c.name]) {
+  for (const text of [dom.getAttribute(el, "aria-label"), c.labels?.[0] && textOf(c.labels[0]), near && textOf(near), near && c.value, dom.getAttribute(el, "placeholder"), dom.getAttribute(el, "title"), c.type === "submit" ? c.value : "", c.name]) {
     const name = typeof text === "string" ? text.replace(/\s+/g, " ").trim() : "";
     if (name) return name.slice(0, 60);
   }

@@ -21,8 +21,8 @@ export interface Asker {
   tell(text: string): void;
   /** takes a card away, and the focus with it to where it belongs */
   close(card: HTMLElement): void;
-  /** the key that leads to a question, in words */
-  jump: string;
+  /** leads to a question */
+  jumpKey: string;
   stopKey: string;
 }
 
@@ -64,7 +64,7 @@ export class Asks {
     this.seen(participant);
     this.#joining.set(participant, card);
     this.box.append(card);
-    this.#asker.tell(title + (first ? "" : ". " + this.#asker.jump));
+    this.#asker.tell(title + (first ? "" : ". " + say("jump", { key: this.#asker.jumpKey })));
     return card;
   }
 
@@ -78,19 +78,19 @@ export class Asks {
   /** Whether an agent may do something. */
   ask(q: Question): Promise<{ allow: boolean; value?: string }> {
     return new Promise((resolve) => {
-      const { say, tell, jump } = this.#asker;
+      const { say, tell, jumpKey } = this.#asker;
       const title = sentence(say, q);
       const field = q.editable ? editor(q) : undefined;
       const done = (allow: boolean) => {
         this.withdraw(q.id);
         resolve(field && allow ? { allow, value: field.value } : { allow });
       };
-      const left = h("span", { class: "left", "aria-hidden": "true" });
+      const left = h("span", {});
       const card = this.#card("dialog", title, "confirm", "esc",
         h("form", { novalidate: "", submit: (e) => {
           e.preventDefault();
           done(true);
-        } }, ...values(say, q, field), this.#answers(() => done(false), undefined, left)),
+        } }, ...values(say, q, field), this.#answers(() => done(false), undefined, h("span", { class: "left", "aria-hidden": "true" }, left, h("kbd", {}, jumpKey)))),
       );
       card.dataset["request"] = String(q.id);
       this.withdraw(q.id);
@@ -106,7 +106,7 @@ export class Asks {
         open.timer = dom.later(tick, 1000);
       };
       tick();
-      tell(`${title}. ${jump}`);
+      tell(`${title}. ${say("jump", { key: jumpKey })}`);
     });
   }
 

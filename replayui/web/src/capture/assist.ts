@@ -68,7 +68,7 @@ export class Assist implements Asking {
       say: this.#say,
       tell: (text) => this.#tell(text),
       close: (card) => this.#close(card),
-      jump: this.#say("jump", { key: "Shift+" + this.#stopKey }),
+      jumpKey: "Shift+" + this.#stopKey,
       stopKey: this.#stopKey,
     }, this.#marks);
     this.#sheet.replaceSync(STYLE);
@@ -79,7 +79,7 @@ export class Assist implements Asking {
   // The focus, keys, and what is told.
 
   #heard = (e: Event, ours: boolean): void => {
-    if (e.type === "keydown") this.#key(e as KeyboardEvent);
+    if (/^key(down|up)/.test(e.type)) this.#key(e as KeyboardEvent);
     if (!ours) return;
     const at = e.composedPath()[0] as HTMLElement;
     if (e.type === "click") clicked(e);
@@ -94,6 +94,7 @@ export class Assist implements Asking {
     if (!this.#shared || e.key !== this.#stopKey || e.ctrlKey || e.altKey || e.metaKey) return;
     e.preventDefault();
     e.stopImmediatePropagation();
+    if (e.type !== "keydown") return;
     if (e.shiftKey) this.#jump();
     else this.#stop();
   };

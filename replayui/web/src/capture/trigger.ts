@@ -128,7 +128,7 @@ export class Trigger {
     const ours = e.target === this.host;
     if (ours) e.stopImmediatePropagation();
     if (!this.#idle) {
-      if (ours || e.type === "keydown") this.heard?.(e, ours);
+      if (ours || /^key(down|up)/.test(e.type)) this.heard?.(e, ours);
       return;
     }
     const el = ours ? null : this.#own && (e.target as Element).closest?.(this.#own);
