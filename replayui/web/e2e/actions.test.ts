@@ -67,14 +67,13 @@ async function asks(id: string | number, action: string, value: string, user_: "
   const asked = await hand.ask(typeof id === "number" ? id : await hand.node(id), action, value);
   expect(asked.reason).toBeUndefined();
   const card = user.locator(`pillion-assist [data-role=confirm][data-request="${asked.id}"]`);
-  if (edit !== undefined) await card.locator("[data-role=new-value]").fill(edit);
+  if (edit !== undefined) await card.locator("[data-role=edit]").fill(edit);
   await card.locator(`[data-action=${user_}]`).click();
   return hand.answer(asked.id);
 }
 
 const level = async (to: Level) => {
-  const pause = user.locator("pillion-assist [data-action=pause]");
-  if ((await pause.getAttribute("aria-pressed")) !== String(to === "point")) await pause.click();
+  await user.locator("pillion-assist [data-action=level]").selectOption(to);
   await hand.until(() => hand.level === to, `the level ${to}`);
 };
 

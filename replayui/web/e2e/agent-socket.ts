@@ -3,7 +3,7 @@ import type { Page } from "playwright-core";
 import { decodeBatch, decodeRecord, decodeState } from "../src/page/reader.ts";
 import { Op, RecordKind, type Action, type EventConfirmation, type EventRequest, type Lock, type PageNode, type Reason } from "../src/protocol/format.ts";
 
-interface Told { type: string; ref?: string; id?: number; reason?: Reason; level?: string; page?: number; control?: number; participant?: number }
+interface Told { type: string; ref?: string; id?: number; reason?: Reason; level?: string; page?: number; control?: number; participant?: number; code?: string }
 export interface Answer { outcome: "confirmed" | "denied" | "rejected"; reason?: Reason; value?: string }
 
 const text = new TextDecoder();
@@ -68,6 +68,8 @@ export class AgentSocket {
   readonly answers = new Map<number, EventConfirmation[]>();
   readonly requests = new Map<number, EventRequest>();
   level = "";
+  /** by which the user comes to a session that the agent opened */
+  code = "";
   seen = 0;
   page = 0;
   private refs = new Map<string, Told>();
@@ -142,6 +144,7 @@ export class AgentSocket {
   private message(m: Told): void {
     if (m.ref) this.refs.set(m.ref, m);
     if (m.level) this.level = m.level;
+    if (m.code) this.code = m.code;
     if (m.type === "page") this.page = m.page ?? 0;
   }
 

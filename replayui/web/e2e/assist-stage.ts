@@ -1,9 +1,8 @@
 // What the tests of the element on the user's page stand on: a site with hard
-// corners, and an agent's connection beside that of the console.
+// corners, and what an agent shows.
 import { createServer, type Server } from "node:http";
-import type { Page } from "playwright-core";
-import type { PageNode } from "../src/protocol/format.ts";
-import { decodeRecord, decodeState } from "../src/page/reader.ts";
+import type { Shape } from "../src/protocol/format.ts";
+import type { AgentSocket } from "./agent-socket.ts";
 
 const HOSTILE = `<style>
   html * { all: unset !important; --a: red !important }
@@ -25,8 +24,8 @@ const PAGE = `<title>Form</title><style>body { font: 16px sans-serif; margin: 20
   <script>
     host.attachShadow({ mode: "closed" }).innerHTML = "<p><button id=shadowed>In a shadow</button></p>";
     keys = [];
-    for (const name of ["keydown", "keyup", "beforeinput", "input", "click", "focusin", "paste"])
-      for (const at of [window, document]) at.addEventListener(name, (e) => keys.push(name + (e.key ?? "")), true);
+    for (const name of ["keydown", "keyup", "keypress", "beforeinput", "input", "mousedown", "click", "focus", "focusin", "paste"])
+      for (const at of [window, document]) at.addEventListener(name, (e) => keys.push((e.target.localName ?? "") + " " + name + " " + (e.key ?? "")), true);
   </script>`;
 
 const PAGES: Record<string, string> = {
@@ -50,93 +49,14 @@ export function startForms(port: number): Promise<Server> {
   return new Promise((done) => site.listen(port, "127.0.0.1", () => done(site)));
 }
 
-/** A second connection of the agent's, which says what consoles do not. */
-export class Hand {
-  private constructor(private readonly console: Page) {}
-
-  static async take(console: Page, session: string): Promise<Hand> {
-    await console.evaluate(async (id) => {
-      const r = await fetch(`/api/sessions/${id}/ticket`, { method: "POST", headers: { "content-type": "application/json" }, body: "{}" });
-      const { ticket } = (await r.json()) as { ticket: string };
-      const s = new WebSocket(`ws://${location.host}/api/sessions/${id}/socket?ticket=${ticket}`);
-      s.binaryType = "arraybuffer";
-      const all: { socket: WebSocket; frames: string[]; texts: Record<string, unknown>[] } = { socket: s, frames: [], texts: [] };
-      (window as never as { hand: typeof all }).hand = all;
-      s.onmessage = (e) => {
-        if (typeof e.data === "string") all.texts.push(JSON.parse(e.data) as Record<string, unknown>);
-        else all.frames.push([...new Uint8Array(e.data as ArrayBuffer)].map((b) => b.toString(16).padStart(2, "0")).join(""));
-      };
-    }, session);
-    return new Hand(console);
-  }
-
-  private heard(): Promise<{ frames: string[]; texts: Record<string, unknown>[] }> {
-    return this.console.evaluate(() => {
-      const { frames, texts } = (window as never as { hand: { frames: string[]; texts: Record<string, unknown>[] } }).hand;
-      return { frames, texts };
-    });
-  }
-
-  private async said(name: string): Promise<unknown> {
-    for (;;) {
-      const value = (await this.heard()).texts.filter((m) => m[name] !== undefined).at(-1)?.[name];
-      if (value !== undefined) return value;
-      await new Promise((done) => setTimeout(done, 100));
-    }
-  }
-
-  async level(): Promise<string> {
-    return (await this.said("level")) as string;
-  }
-
-  /** The code by which the user comes to a session that the agent opened. */
-  async code(): Promise<string> {
-    return (await this.said("code")) as string;
-  }
-
-  /** What requests came to, by their numbers. */
-  async outcomes(): Promise<{ request: number; outcome: string; reason?: string; value?: string }[]> {
-    const { frames } = await this.heard();
-    const records = frames.map((f) => decodeRecord(Buffer.from(f, "hex"))).filter((r) => r.kind === 4);
-    return records.map((r) => JSON.parse(Buffer.from(r.payload).toString()) as { request: number; outcome: string });
-  }
-
-  /** The page, and the number in it of the element with an id. */
-  async node(id: string): Promise<{ page: number; node: number; seen: number }> {
-    for (;;) {
-      const { frames } = await this.heard();
-      const records = frames.map((f) => decodeRecord(Buffer.from(f, "hex")));
-      const state = records.filter((r) => r.kind === 1).at(-1);
-      const found = state && find(decodeState(state.payload).document, id);
-      if (found) return { page: state.page, node: found, seen: records.at(-1)!.offset };
-      await new Promise((done) => setTimeout(done, 100));
-    }
-  }
-
-  async send(message: object): Promise<void> {
-    await this.console.evaluate((m) => (window as never as { hand: { socket: WebSocket } }).hand.socket.send(JSON.stringify(m)), message);
-  }
-
-  /** Asks for something to be done to the element with an id. */
-  async request(action: string, id: string, value = ""): Promise<void> {
-    await this.send({ type: "request", action, value, ref: `${Date.now()}${Math.random()}`, ...(await this.node(id)) });
-  }
-
-  async draw(number: number, shape: string, id: string, points: number[] = []): Promise<void> {
-    const { page, node } = await this.node(id);
-    await this.send({ type: "draw", page, drawing: { id: number, shape, node, points } });
-  }
-
-  async point(id: string, x = 0.5, y = 0.5, down = false): Promise<void> {
-    await this.send({ type: "pointer", x, y, vx: 5, vy: 5, down, ...(await this.node(id)) });
-  }
+/** Draws on the element with an id; the same number again replaces what was drawn. */
+export async function draws(hand: AgentSocket, number: number, shape: Shape, id: string, points: number[] = []): Promise<void> {
+  const node = await hand.node(id);
+  await hand.send({ type: "draw", page: hand.page, drawing: { id: number, shape, node, points } });
 }
 
-function find(n: PageNode, id: string): number {
-  if (n.attrs?.some(([name, value]) => name === "id" && value === id)) return n.id;
-  for (const inner of [n.shadow, n.frame, ...(n.children ?? [])]) {
-    const found = inner && find(inner, id);
-    if (found) return found;
-  }
-  return 0;
+/** Points at the middle of the element with an id. */
+export async function points(hand: AgentSocket, id: string, down = false): Promise<void> {
+  const node = await hand.node(id);
+  await hand.send({ type: "pointer", page: hand.page, node, x: 0.5, y: 0.5, vx: 5, vy: 5, down });
 }

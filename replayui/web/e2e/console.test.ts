@@ -338,13 +338,14 @@ it("says what the user allows, and disables what is not allowed", async () => {
   const level = () => agent.getByTestId("level").getAttribute("data-level");
   await expect.poll(level).toBe("act");
   expect(await agent.getByTestId("turn").textContent()).toContain("You act");
-  await user.locator("pillion-assist [data-action=pause]").click();
-  await expect.poll(level).toMatch(/view|point/);
+  await user.locator("pillion-assist [data-action=level]").selectOption("point");
+  await expect.poll(level).toBe("point");
   expect(await agent.getByTestId("mode-control").isDisabled()).toBe(true);
   expect(await agent.getByTestId("mode-control").getAttribute("title")).toContain("Ask the user to allow more");
   expect(await agent.getByTestId("why").textContent()).toContain("Ask the user to allow more");
-  await shot(agent, "level-lower");
-  await user.locator("pillion-assist [data-action=pause]").click();
+  expect(await agent.getByTestId("mode-point").getAttribute("aria-pressed")).toBe("true");
+  await shot(agent, "level-point");
+  await user.locator("pillion-assist [data-action=level]").selectOption("act");
   await expect.poll(level).toBe("act");
   expect(await agent.getByTestId("mode-control").getAttribute("aria-pressed")).toBe("true");
 });

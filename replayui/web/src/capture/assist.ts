@@ -85,7 +85,7 @@ export class Assist implements Asking {
     if (e.type === "click") clicked(e);
     // Who clicks a button goes on typing where they were.
     if (e.type === "mousedown" && at.closest("button")) e.preventDefault();
-    if (e.type === "focusin") this.#back = ((e as FocusEvent).relatedTarget as HTMLElement | null) ?? null;
+    if (e.type === "focusin") this.#back = ((e as FocusEvent).relatedTarget as HTMLElement | null) ?? this.#back;
     if (e.type === "keydown" && (e as KeyboardEvent).key === "Escape") at.closest("[data-esc]")?.querySelector<HTMLElement>(".plain")?.click();
   };
 

@@ -2,9 +2,10 @@ import { HTML_NS } from "../protocol/format.ts";
 import * as dom from "../page/natives.ts";
 import { FOCUSABLE, nearest, outward, typed, type ShadowOf } from "./around.ts";
 
-/** The element that has the focus, within frames and shadow roots. */
+/** The element that has the focus, within frames and shadow roots of the page. */
 export function focused(shadow: ShadowOf): Element | null {
   for (let at: Element | null = document.activeElement; at; ) {
+    if (dom.localName(at) === "pillion-assist") return at;
     const inner: Element | null | undefined = (shadow(at) ?? (/^i?frame$/.test(dom.localName(at)) ? dom.documentIn(at) : null))?.activeElement;
     if (!inner) return at;
     at = inner;
@@ -61,10 +62,10 @@ export class Cursor {
     this.mouse(el, "mousemove");
   }
 
-  /** Whether the user types in another element: their focus is left to them. */
+  /** Whether the user types in another element, or answers a question: their focus is left to them. */
   quiet(el: Element): boolean {
     const at = focused(this.shadow);
-    return at !== el && at === this.users && typed(at);
+    return at !== el && !!at && (dom.localName(at) === "pillion-assist" || (at === this.users && typed(at)));
   }
 
   /** Puts the focus into an element, or lets the page believe so while the user types elsewhere; `really` takes it even then. */
