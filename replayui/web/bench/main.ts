@@ -1,0 +1,38 @@
+// Capture and mirror, ours beside its peers, in one run.
+import { writeFileSync } from "node:fs";
+import { parseArgs } from "node:util";
+import { version } from "./contenders.ts";
+import { print, printVerdicts, Report } from "./figures.ts";
+import { measureSizes } from "./sizes.ts";
+import { startStand, type Stand } from "./stand.ts";
+import { measureState } from "./state.ts";
+
+/** rounds: how often a figure is taken that is not slow. */
+const themes: Record<string, (stand: Stand, report: Report, rounds: number) => Promise<void>> = {
+  sizes: (_, report) => measureSizes(report),
+  state: measureState,
+};
+
+const { values } = parseArgs({
+  options: { only: { type: "string", default: "" }, json: { type: "string", default: "" }, quick: { type: "boolean", default: false } },
+});
+const only = values.only.split(",").filter(Boolean);
+for (const name of only) if (!themes[name]) throw new Error(`--only ${name}: there are ${Object.keys(themes).join(", ")}`);
+
+const stand = await startStand();
+const report = new Report();
+report.versions.push(`Chromium ${stand.browser.version()}`, ...["rrweb", "@sentry-internal/rrweb", "@openreplay/tracker"].map(version));
+try {
+  for (const [name, measure] of Object.entries(themes)) {
+    if (only.length && !only.includes(name)) continue;
+    const [began, before] = [Date.now(), report.tables.length];
+    await measure(stand, report, values.quick ? 1 : 5);
+    report.tables.slice(before).forEach(print);
+    console.log(`  (${name}: ${((Date.now() - began) / 1000).toFixed(0)} s)`);
+  }
+} finally {
+  await stand.close();
+}
+printVerdicts(report.verdicts);
+if (values.json) writeFileSync(values.json, JSON.stringify(report, null, 1));
+process.exit(0); // sockets of browsers that were closed may still be open
