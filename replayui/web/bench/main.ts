@@ -3,6 +3,10 @@ import { writeFileSync } from "node:fs";
 import { parseArgs } from "node:util";
 import { version } from "./contenders.ts";
 import { print, printVerdicts, Report } from "./figures.ts";
+import { measureChanges } from "./changes.ts";
+import { measureLive } from "./live.ts";
+import { measureMinute } from "./minute.ts";
+import { measureRebuild } from "./rebuild.ts";
 import { measureSizes } from "./sizes.ts";
 import { startStand, type Stand } from "./stand.ts";
 import { measureState } from "./state.ts";
@@ -11,6 +15,10 @@ import { measureState } from "./state.ts";
 const themes: Record<string, (stand: Stand, report: Report, rounds: number) => Promise<void>> = {
   sizes: (_, report) => measureSizes(report),
   state: measureState,
+  rebuild: measureRebuild,
+  changes: measureChanges,
+  live: measureLive,
+  minute: measureMinute,
 };
 
 const { values } = parseArgs({

@@ -100,6 +100,7 @@ export async function closePage(page: Page): Promise<void> {
   await page.context().close();
 }
 
+/** task: all that the thread did; script: without styles and layout. */
 export interface Cpu { task: number; script: number }
 
 /** CPU time of a page's main thread, in ms: not of its workers, and not the time it waits. */
@@ -115,7 +116,8 @@ export class Meter {
   async read(): Promise<Cpu> {
     const { metrics } = await this.session.send("Performance.getMetrics");
     const of = (name: string) => (metrics.find((m) => m.name === name)?.value ?? NaN) * 1000;
-    return { task: of("ThreadTime"), script: of("ScriptDuration") };
+    const task = of("ThreadTime");
+    return { task, script: task - of("LayoutDuration") - of("RecalcStyleDuration") };
   }
 
   collectGarbage(): Promise<unknown> {
