@@ -46,10 +46,14 @@ func main() {
 	}
 }
 
-// run is the program; as "serve ROLE …" it is one of the servers it measures.
+// run is the program; as "serve ROLE …" it is one of the servers it measures,
+// as "seal …" it makes a recording for the browser's part.
 func run(ctx context.Context, args []string, out io.Writer) error {
 	if len(args) > 1 && args[0] == "serve" {
 		return serve(args[1], args[2:], os.Stdin, out)
+	}
+	if len(args) > 0 && args[0] == "seal" {
+		return sealSynthetic(ctx, args[1:], out)
 	}
 	set, err := parse(args)
 	if err != nil {

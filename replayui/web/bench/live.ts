@@ -105,7 +105,7 @@ export async function measureLive(stand: Stand, report: Report, n: number): Prom
       const a = await onlyChanges(await session(stand, gateway, ms), 20, 500);
       const b = await onlyChanges(await relayed(stand, ms, 0), 20, 4500);
       t.rows.push({ what: `the user's clock ${name} fast: a change is in the document, p50`, unit: "ms", cells: { ours: shown(a, "p50"), [PEER]: shown(b, "p50") } });
-      report.atMost(`the user's clock ${name} off: delay against the right clock's`, 1.5, a.arrived === a.sent ? a.p50 / ours.told.p50 : Infinity);
+      report.atMost(`the user's clock ${name} off: a change through the gateway, p50 ms`, 15, a.arrived === a.sent ? a.p50 : Infinity);
     }
   } finally {
     await gateway.program.end();

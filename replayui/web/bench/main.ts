@@ -4,9 +4,11 @@ import { parseArgs } from "node:util";
 import { version } from "./contenders.ts";
 import { print, printVerdicts, Report } from "./figures.ts";
 import { measureChanges } from "./changes.ts";
+import { measureLate } from "./late.ts";
 import { measureLive } from "./live.ts";
 import { measureMinute } from "./minute.ts";
 import { measureRebuild } from "./rebuild.ts";
+import { measureSeek } from "./seek.ts";
 import { measureSizes } from "./sizes.ts";
 import { startStand, type Stand } from "./stand.ts";
 import { measureState } from "./state.ts";
@@ -18,6 +20,8 @@ const themes: Record<string, (stand: Stand, report: Report, rounds: number) => P
   rebuild: measureRebuild,
   changes: measureChanges,
   live: measureLive,
+  late: measureLate,
+  seek: measureSeek,
   minute: measureMinute,
 };
 
