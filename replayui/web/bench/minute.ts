@@ -1,5 +1,6 @@
 // A minute of work on a page: what it makes to send and to keep.
 import type { Page } from "playwright-core";
+import { measureBandwidth } from "./bandwidth.ts";
 import { PEER, RECORDERS } from "./contenders.ts";
 import type { Report } from "./figures.ts";
 import { closePage, pause, withRecorder, type Stand } from "./stand.ts";
@@ -48,6 +49,7 @@ export async function working(page: Page, seconds: number): Promise<void> {
 
 export async function measureMinute(stand: Stand, report: Report, n: number): Promise<void> {
   const seconds = n > 1 ? 60 : 10;
+  const bandwidth = measureBandwidth(stand, report, seconds); // beside it: neither counts time
   const sizes = Object.fromEntries(await Promise.all(RECORDERS.map(async (name) => {
     const page = await withRecorder(stand, "/work", name);
     await page.evaluate(() => contender.start());
@@ -58,6 +60,7 @@ export async function measureMinute(stand: Stand, report: Report, n: number): Pr
     await closePage(page);
     return [name, { state, events }] as const;
   })));
+  await bandwidth;
   const t = report.table("A scripted minute", `Typing 5 keys a second for half of ${seconds} s, the pointer at 60 Hz all the time, two sorts of 200 rows; all recorders at once, each on its page, in real time. Deflated as a whole, without the page state. rrweb samples the pointer at 20 Hz.`);
   const cells = (part: "state" | "events", key: "raw" | "deflated") => Object.fromEntries(RECORDERS.map((name) => [name, sizes[name]![part][key] / 1000]));
   t.rows.push({ what: "events", unit: "raw KB", cells: cells("events", "raw") }, { what: "events", unit: "deflated KB", cells: cells("events", "deflated") }, { what: "page state", unit: "deflated KB", cells: cells("state", "deflated") });
