@@ -4,7 +4,7 @@ WEB     := replayui/web
 # Tools and test servers that are built once and kept, outside the tree.
 CACHE   ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/pillion
 LINT    := v2.15.0
-PACKAGE_NAMES := chromium dokuwiki php-cli php-xml php-mbstring php-sqlite3 apache2-bin apache2-doc adminer media-types nginx-light libnss3-tools libnss-wrapper openssl
+PACKAGE_NAMES := chromium firefox-esr dokuwiki php-cli php-xml php-mbstring php-sqlite3 apache2-bin apache2-doc adminer media-types nginx-light libnss3-tools libnss-wrapper openssl
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 
 .PHONY: all demo build test test-go test-web test-e2e bench lint vet ui packages clean
@@ -50,9 +50,8 @@ $(CACHE)/golangci-lint-$(LINT):
 	GOBIN=$(CACHE)/build go install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(LINT)
 	mv $(CACHE)/build/golangci-lint $@
 
-bench: ui packages ## ratios against the floor and the peers
+bench: build packages ## ratios against the floor and the peers
 	go run ./bench
-	cd $(WEB) && node bench/page.mjs
 
 clean:
 	rm -rf bin $(WEB)/node_modules

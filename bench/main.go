@@ -89,6 +89,7 @@ func sections() []section {
 		{"proxy/load", measureLoad}, {"proxy/dribble", measureDribble}, {"proxy/memory", measureMemory},
 		{"proxy/allocations", measureAllocations}, {"proxy/connections", measureConnections}, {"proxy/assets", measureAssets},
 		{"rewriter", measureRewriter}, {"codec", measureCodec}, {"durability", measureDurability},
+		{"capture", measureCapture},
 	}
 }
 

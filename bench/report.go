@@ -18,6 +18,22 @@ type report struct {
 	tables   []*table
 	verdicts []verdict
 	notes    []string
+	chapters []chapter
+}
+
+// chapter is a part of the report with targets of its own.
+type chapter struct {
+	title, how string
+	verdicts   []verdict
+	tables     []*table
+}
+
+func (c *chapter) markdown(b *strings.Builder) {
+	fmt.Fprintf(b, "\n## %s\n\n%s\n", c.title, c.how)
+	targets(c.verdicts).markdown(b, "###")
+	for _, t := range c.tables {
+		t.markdown(b, "###")
+	}
 }
 
 func newReport(out io.Writer) *report { return &report{out: out} }
@@ -89,9 +105,9 @@ func figure(f float64) string {
 	return fmt.Sprintf("%.3f", f)
 }
 
-func (r *report) verdictTable() *table {
-	t := &table{rep: r, title: "Targets", head: []string{"figure", "target", "measured", ""}}
-	for _, v := range r.verdicts {
+func targets(list []verdict) *table {
+	t := &table{title: "Targets", head: []string{"figure", "target", "measured", ""}}
+	for _, v := range list {
 		t.row(v.row()...)
 	}
 	return t
@@ -99,7 +115,9 @@ func (r *report) verdictTable() *table {
 
 func (r *report) printVerdicts() {
 	if len(r.verdicts) > 0 {
-		r.verdictTable().print()
+		t := targets(r.verdicts)
+		t.rep = r
+		t.print()
 	}
 }
 
@@ -146,8 +164,8 @@ func (t *table) print() {
 	}
 }
 
-func (t *table) markdown(b *strings.Builder) {
-	fmt.Fprintf(b, "\n## %s\n\n", t.title)
+func (t *table) markdown(b *strings.Builder, heading string) {
+	fmt.Fprintf(b, "\n%s %s\n\n", heading, t.title)
 	if t.how != "" {
 		fmt.Fprintf(b, "%s\n\n", t.how)
 	}
@@ -171,9 +189,12 @@ func (r *report) write(name string) error {
 			fmt.Fprintf(b, "- %s\n", n)
 		}
 	}
-	r.verdictTable().markdown(b)
+	targets(r.verdicts).markdown(b, "##")
 	for _, t := range r.tables {
-		t.markdown(b)
+		t.markdown(b, "##")
+	}
+	for _, c := range r.chapters {
+		c.markdown(b)
 	}
 	if err := os.WriteFile(name, []byte(b.String()), 0o644); err != nil { //nolint:gosec // everybody may read it
 		return fmt.Errorf("report: %w", err)

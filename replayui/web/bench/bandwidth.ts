@@ -1,6 +1,6 @@
 // What a working session costs the user's line and the disk.
 import { readdirSync, statSync } from "node:fs";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { gatewayFor, session } from "./live.ts";
 import type { Report } from "./figures.ts";
 import { working } from "./minute.ts";
@@ -28,10 +28,11 @@ export async function measureBandwidth(stand: Stand, report: Report, seconds: nu
     await s.agent.getByTestId("end").click();
     await gateway.program.says("session sealed");
     await pause(200);
-    const stored = sizeOf(join(gateway.data, "archive"), s.id);
-    const mb = (stored / 1e6) * (3600 / took);
+    const archive = join(gateway.data, "archive");
+    const once = sizeOf(archive, s.id, /manifest|keyframe-0000/); // however long a session is
+    const mb = (once + (sizeOf(archive, s.id, /./) - once) * (3600 / took)) / 1e6;
     await s.close();
-    const t = report.table("Bandwidth", `A working session of ${took.toFixed(0)} s through the gateway: pointing at 60 Hz a quarter of the time, typing, scrolling, changes by the page. Upstream: payloads and heads of the user's WebSocket, the page state not counted; stored: the sealed recording of the session with one page state, its keyframes and index, times what makes an hour of it.`);
+    const t = report.table("Bandwidth", `A working session of ${took.toFixed(0)} s through the gateway: pointing at 60 Hz a quarter of the time, typing, scrolling, changes by the page. Upstream: payloads and heads of the user's WebSocket, the page state not counted; stored: the sealed recording with its keyframes; what comes with each minute, a page state among it, times 60.`);
     t.rows.push({ what: "upstream", unit: "kbit/s", cells: { ours: kbits } }, { what: "messages upstream", unit: "a second", cells: { ours: sent / took } }, { what: "stored, sealed, an hour", unit: "MB", cells: { ours: mb } });
     report.atMost("a working session: kbit/s upstream", 20, kbits);
     report.atMost("a working session: MB stored an hour, sealed", 2, mb);
@@ -40,12 +41,12 @@ export async function measureBandwidth(stand: Stand, report: Report, seconds: nu
   }
 }
 
-/** Bytes of all files below a folder that have a name in their path. */
-function sizeOf(folder: string, name: string): number {
+/** Bytes of the files of a session's recording with such names. */
+function sizeOf(folder: string, session: string, name: RegExp): number {
   let all = 0;
   for (const file of readdirSync(folder, { recursive: true }) as string[]) {
-    if (file.includes(name) && statSync(join(folder, file)).isFile()) all += statSync(join(folder, file)).size;
+    if (file.includes(session) && name.test(basename(file)) && statSync(join(folder, file)).isFile()) all += statSync(join(folder, file)).size;
   }
-  if (!all) throw new Error(`nothing is stored of ${name}`);
+  if (!all) throw new Error(`nothing is stored of ${session}`);
   return all;
 }

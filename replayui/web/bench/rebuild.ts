@@ -48,14 +48,14 @@ async function once(stand: Stand, name: string, state: unknown): Promise<{ task:
   await page.evaluate(async (s) => {
     (globalThis as { toShow?: Uint8Array | string[] }).toShow = typeof s === "string" ? Uint8Array.from(s, (c) => c.charCodeAt(0)) : (s as string[]);
     await replayer.open();
-    await frames(2);
+    await nextFrames(2);
   }, state);
   const meter = await Meter.on(page);
   await meter.collectGarbage();
   const before = await meter.read();
   await page.evaluate(() => inTask(() => replayer.show((globalThis as unknown as { toShow: Uint8Array }).toShow)));
   const built = await meter.read();
-  await page.evaluate(() => frames(3));
+  await page.evaluate(() => nextFrames(3));
   const cpu = { script: built.script - before.script, task: (await meter.read()).task - before.task };
   const shown = await page.evaluate(() => replayer.document()!.querySelectorAll("tr").length);
   if (!shown) throw new Error(`${name} shows nothing`);

@@ -56,7 +56,7 @@ const SEEK = (go: string) => `(async (list) => {
   for (const ms of list) {
     const began = performance.now();
     await ${go}(ms);
-    await frames(1);
+    await nextFrames(1);
     out.push(performance.now() - began);
   }
   return out;
@@ -156,7 +156,7 @@ async function peerSeeks(stand: Stand, text: string): Promise<{ times: number[];
   const { open, duration } = await page.evaluate(async () => {
     const began = performance.now();
     const duration = await openRecording((globalThis as unknown as { recordingText: string }).recordingText);
-    await frames(1);
+    await nextFrames(1);
     return { open: performance.now() - began, duration };
   });
   const times = (await page.evaluate(`${SEEK("goTo")}(${JSON.stringify(places(20, duration))})`)) as number[];

@@ -139,13 +139,13 @@ declare global {
   var contender: Contender;
   /** runs in a task of its own: what the debugger's protocol runs counts as its */
   var inTask: <T>(f: () => T | Promise<T>) => Promise<T>;
-  var frames: (n: number) => Promise<void>;
+  var nextFrames: (n: number) => Promise<void>;
   var sleep: (ms: number) => Promise<void>;
 }
 
 /** Puts what the benchmarks' functions in pages use there. */
 export const INPAGE = `
 globalThis.inTask = (f) => new Promise((done, fail) => setTimeout(() => { try { Promise.resolve(f()).then(done, fail) } catch (e) { fail(e) } }));
-globalThis.frames = async (n) => { for (let i = 0; i < n; i++) await new Promise((done) => requestAnimationFrame(done)) };
+globalThis.nextFrames = async (n) => { for (let i = 0; i < n; i++) await new Promise((done) => requestAnimationFrame(done)) };
 globalThis.sleep = (ms) => new Promise((done) => setTimeout(done, ms));
 `;

@@ -13,7 +13,7 @@ async function once(stand: Stand, path: string, name: string): Promise<{ cpu: Cp
   const meter = await Meter.on(page);
   const cpu = await meter.during(() => page.evaluate(() => inTask(async () => {
     await contender.start();
-    await frames(3);
+    await nextFrames(3);
     await sleep(50);
   })));
   const size = await page.evaluate(() => contender.take());
@@ -66,11 +66,11 @@ async function longest(stand: Stand, path: string, name: string, n: number): Pro
   for (let i = 0; i < n; i++) {
     const page = await withRecorder(stand, path, name);
     all.push(await longestTask(stand.browser, page, () => page.evaluate(() => inTask(async () => {
-      await frames(2);
+      await nextFrames(2);
       performance.mark("pillion-from");
       await sleep(0);
       await contender.start();
-      await frames(3);
+      await nextFrames(3);
       performance.mark("pillion-to");
     }))));
     await closePage(page);

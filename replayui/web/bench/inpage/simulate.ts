@@ -1,5 +1,7 @@
 // Ten minutes of work on a page, with clocks that run ahead of the real one.
 
+export {};
+
 declare global {
   /** makes so many changes, a step of ms of the page's time each; returns what each payload was and when */
   var simulate: (steps: number, ms: number) => Promise<void>;
