@@ -15,8 +15,7 @@ export async function measureChanges(stand: Stand, report: Report, n: number): P
   t.rows.push({ what: "10,000 changes, what recording adds", unit: "CPU ms", cells: added });
   report.atMost("10,000 changes: CPU against rrweb, the page's own work included", 0.5, all["ours"]! / all[PEER]!);
 
-  const sizes: Record<string, { raw: number; deflated: number }> = {};
-  for (const name of RECORDERS) sizes[name] = await sort(stand, name);
+  const sizes = Object.fromEntries(await Promise.all(RECORDERS.map(async (name) => [name, await sort(stand, name)] as const)));
   for (const key of ["raw", "deflated"] as const) t.rows.push({ what: "sorting 200 rows", unit: `${key} KB`, cells: Object.fromEntries(RECORDERS.map((name) => [name, sizes[name]![key] / 1000])) });
   report.atMost("sorting 200 rows, deflated KB", 2, sizes["ours"]!.deflated / 1000);
 }

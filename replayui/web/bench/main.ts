@@ -5,6 +5,7 @@ import { version } from "./contenders.ts";
 import { cells, print, printVerdicts, Report } from "./figures.ts";
 import { measureChanges } from "./changes.ts";
 import { measureFirefox } from "./firefox.ts";
+import { measureIdle } from "./idle.ts";
 import { measureLate } from "./late.ts";
 import { measureLive } from "./live.ts";
 import { measureMinute } from "./minute.ts";
@@ -30,6 +31,7 @@ function handedOn(r: Report): object {
 const themes: Record<string, (stand: Stand, report: Report, rounds: number) => Promise<void>> = {
   sizes: (_, report) => measureSizes(report),
   state: measureState,
+  idle: measureIdle,
   rebuild: measureRebuild,
   changes: measureChanges,
   live: measureLive,
