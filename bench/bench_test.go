@@ -155,6 +155,24 @@ func TestAReportSaysWhatWasMet(t *testing.T) {
 	}
 }
 
+func TestAChapterOfTheReportHasTargetsOfItsOwn(t *testing.T) {
+	c, err := readChapter(strings.NewReader(`{"How": "In a browser.", "Versions": ["rrweb 2"], "Tables": [{"Title": "State", "How": "Once.", "Head": ["", "ours"], "Rows": [["CPU", "1.5"]]}],
+		"Verdicts": [{"Figure": "CPU", "Limit": 0.4, "Got": 0.3}, {"Figure": "updates", "Limit": 30, "Least": true, "Got": 2}, {"Figure": "never came", "Limit": 15, "Got": null}]}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	b := &strings.Builder{}
+	c.markdown(b)
+	for _, line := range []string{
+		"## Capture and mirror", "With: rrweb 2.", "### State", "| CPU | 1.5 |",
+		"| CPU | ≤ 0.4 | 0.300 | met |", "| updates | ≥ 30 | 2.00 | not met |", "| never came | ≤ 15 | +Inf | not met |",
+	} {
+		if !strings.Contains(b.String(), line+"\n") {
+			t.Errorf("the chapter has no line %q:\n%s", line, b)
+		}
+	}
+}
+
 func TestFlagsThatSayNothingAreRefused(t *testing.T) {
 	for _, args := range [][]string{{"-only", "proxies"}, {"-sizes", "0"}, {"-connections", "many"}, {"-codings", "br"}, {"-proxies", "apache"}, {"all"}} {
 		if _, err := parse(args); err == nil {

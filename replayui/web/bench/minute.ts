@@ -16,16 +16,19 @@ async function every(ms: number, seconds: number, step: (i: number) => Promise<u
   }
 }
 
-/** The pointer at 60 Hz, typing at 5 keys a second for half of the time, two sorts. */
+/** The pointer at 60 Hz all the time; typing at 5 keys a second for half of the time, two sorts. */
 export async function script(page: Page, seconds: number): Promise<void> {
   const pointing = every(1000 / 60, seconds, (i) => page.mouse.move(300 + 250 * Math.sin(i / 37), 300 + 200 * Math.sin(i / 23)));
+  await Promise.all([pointing, typing(page, seconds)]);
+}
+
+async function typing(page: Page, seconds: number): Promise<void> {
   await page.locator("#note").focus();
   for (let half = 0; half < 2; half++) {
     await every(200, seconds / 4, (i) => page.keyboard.type(TEXT[i % TEXT.length]!));
     await page.evaluate(() => document.getElementById("sort")!.click());
     await pause((seconds / 4 - 0.3) * 1000);
   }
-  await pointing;
 }
 
 /** A calmer one, as people work: pointing, typing, scrolling, changes by the page, and pauses. */
@@ -49,8 +52,8 @@ export async function working(page: Page, seconds: number): Promise<void> {
 
 export async function measureMinute(stand: Stand, report: Report, n: number): Promise<void> {
   const seconds = n > 1 ? 60 : 10;
-  const bandwidth = measureBandwidth(stand, report, seconds); // beside it: neither counts time
-  const sizes = Object.fromEntries(await Promise.all(RECORDERS.map(async (name) => {
+  // Bandwidth beside it: neither counts time.
+  const [, ...entries] = await Promise.all([measureBandwidth(stand, report, seconds), ...RECORDERS.map(async (name) => {
     const page = await withRecorder(stand, "/work", name);
     await page.evaluate(() => contender.start());
     const state = await page.evaluate(() => contender.take());
@@ -59,8 +62,8 @@ export async function measureMinute(stand: Stand, report: Report, n: number): Pr
     const events = await page.evaluate(() => contender.take());
     await closePage(page);
     return [name, { state, events }] as const;
-  })));
-  await bandwidth;
+  })]);
+  const sizes = Object.fromEntries(entries);
   const t = report.table("A scripted minute", `Typing 5 keys a second for half of ${seconds} s, the pointer at 60 Hz all the time, two sorts of 200 rows; all recorders at once, each on its page, in real time. Deflated as a whole, without the page state. rrweb samples the pointer at 20 Hz.`);
   const cells = (part: "state" | "events", key: "raw" | "deflated") => Object.fromEntries(RECORDERS.map((name) => [name, sizes[name]![part][key] / 1000]));
   t.rows.push({ what: "events", unit: "raw KB", cells: cells("events", "raw") }, { what: "events", unit: "deflated KB", cells: cells("events", "deflated") }, { what: "page state", unit: "deflated KB", cells: cells("state", "deflated") });
