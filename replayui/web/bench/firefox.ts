@@ -103,7 +103,7 @@ async function throughGateway(browser: Browser, other: Browser, stand: Stand, n:
     await pause(500);
     await agent.evaluate(source);
     await agent.evaluate(() => probe.watch(document.querySelector<HTMLIFrameElement>("[data-testid=mirror]")!, () => {
-      const at = /translate\(([\d.]+)px, ([\d.]+)px\)/.exec(document.querySelector<HTMLElement>(".of-user")?.style.transform ?? "");
+      const at = /translate\(([\d.]+)px, ([\d.]+)px\)/.exec(document.querySelector<HTMLElement>(".cursor[data-name=User]")?.style.transform ?? "");
       return at ? at[1] + "," + at[2] : "";
     }));
     return await all(pairOf(user, agent), n);

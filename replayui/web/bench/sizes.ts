@@ -17,6 +17,8 @@ export async function measureSizes(report: Report): Promise<void> {
   cells["openreplay"] = brotli(await packageScript(`import T from "@openreplay/tracker"; globalThis.T = T`)) / 1000;
   const t = report.table("Capture script", "Minified, brotli 11. Ours holds connection, consent and the agent's hand beside the recorder; where it is in parts, the first is on every page and one of the others is added by a session. The peers' by esbuild, of what records alone.");
   t.rows.push({ what: "all that a recorded page loads", unit: "KB", cells });
+  const alone = `import { keep } from "../src/capture/kept.ts"; import { Recorder } from "../src/page/recorder.ts"; globalThis.record = [keep, Recorder]`;
+  t.rows.push({ what: "what records alone", unit: "KB", cells: { ...cells, ours: brotli(await packageScript(alone)) / 1000 } });
   for (const [file, kb] of parts) t.rows.push({ what: file, unit: "KB", cells: { ours: kb } });
   report.atMost("capture script with everything, brotli KB", 15, cells["ours"]);
 }

@@ -1,4 +1,5 @@
-import { Recorder, type Kept } from "../../src/page/recorder.ts";
+import { keep } from "../../src/capture/kept.ts";
+import { Recorder } from "../../src/page/recorder.ts";
 import { Out } from "./contender.ts";
 
 declare global {
@@ -8,7 +9,7 @@ declare global {
 }
 
 const out = new Out();
-const kept: Kept = { roots: new WeakMap(), touched: new Set(), hosts: [] };
+const kept = keep(window)!;
 let recorder: Recorder | undefined;
 
 function start(): Promise<void> {
