@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, beforeEach, expect, it } from "vitest";
 import type { Browser, BrowserContext, Page } from "playwright-core";
 import { Cable } from "./cable.ts";
-import { freePort, sameAsMirror, share, signIn, startBrowser, startGateway, type Gateway } from "./stage.ts";
+import { freePort, linesIn, linesOf, sameAsMirror, share, signIn, startBrowser, startGateway, waitSame, type Gateway } from "./stage.ts";
 
 // A session goes on whatever becomes of the user's page: reloads, other pages and
 // tabs, going back, a network that is lost, a laptop that slept.
@@ -53,14 +53,14 @@ it("goes on with a page that the browser kept for going back to", async () => {
   await user.evaluate(() => ((window as never as { kept: boolean }).kept = true));
   await user.goto(cable.site + "/account");
   await sameAsMirror(user, agent);
-  await user.goBack();
-  await user.waitForURL("**/plans");
+  await user.evaluate(() => history.back()); // goBack waits for an event that does not come
+  await user.waitForURL("**/plans", { waitUntil: "commit" });
   expect(await user.evaluate(() => (window as never as { kept?: boolean }).kept)).toBe(true);
   await sameAsMirror(user, agent);
   await user.evaluate(() => document.querySelector("h1, h2, td")!.append(" changed"));
   await sameAsMirror(user, agent);
-  await user.goForward();
-  await user.waitForURL(/account|signin/);
+  await user.evaluate(() => history.forward());
+  await user.waitForURL(/account|signin/, { waitUntil: "commit" });
   await sameAsMirror(user, agent);
 });
 
@@ -119,7 +119,7 @@ it("loses nothing when the network is lost for a while", async () => {
 it("notices by itself that a connection is dead, as after a sleep", async () => {
   cable.freeze();
   await user.locator("[name=street]").fill("typed after the sleep");
-  await sameAsMirror(user, agent);
+  await waitSame(() => linesOf(user), () => linesIn(agent, "mirror"), 60_000);
   expect(await agent.frameLocator("[data-testid=mirror]").locator("[name=street]").inputValue()).toBe("typed after the sleep");
 });
 

@@ -48,7 +48,7 @@ const MAX_UNSENT = 8 << 20;
 const MAX_WAIT_MS = 10_000;
 const GIVE_UP_MS = 5 * 60_000;
 const ALIVE_MS = 5000;
-const ANSWER_MS = 8000;
+const ANSWER_MS = 6000;
 
 /** Where the page is, as far as may be told before the user consented: title and query are the page's own. */
 function place(): string {
@@ -82,6 +82,8 @@ export class Link {
   #asked = 0;
   #trying = false;
   #watch = 0;
+  /** another tab is in front, as far as is known */
+  behind = false;
   /** what was pushed out of the queue: the page has to be sent whole */
   overflowed = false;
 
@@ -114,6 +116,7 @@ export class Link {
   /** Something may have changed: no time is lost by waiting. */
   #awake = (): void => {
     if (document.hidden) return;
+    this.behind = false;
     if (this.#open) this.#ping();
     else if (this.#lost) void this.#again();
   };
@@ -134,6 +137,7 @@ export class Link {
       method: "POST",
       headers: { "content-type": "application/json" },
       credentials: "same-origin",
+      signal: AbortSignal.timeout(ANSWER_MS), // the browser may try it on a connection that is dead
       body: dom.json({ url: place(), resume, code }),
     });
     if (r.status === 204 || r.status === 404) {
@@ -153,7 +157,7 @@ export class Link {
     const socket = new dom.Socket(url.href);
     this.#socket = socket;
     socket.binaryType = "arraybuffer";
-    socket.onopen = () => socket.send(dom.json({ type: "hello", page: this.#page, url: place(), title: "", age: dom.now(), tab: tab(), hidden: document.hidden }));
+    socket.onopen = () => socket.send(dom.json({ type: "hello", page: this.#page, url: place(), title: "", age: dom.now(), tab: tab(), hidden: this.behind || document.hidden }));
     socket.onmessage = (e) => {
       if (socket === this.#socket && typeof e.data === "string") this.#hear(dom.parse(e.data) as FromGateway);
     };

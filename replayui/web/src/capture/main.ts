@@ -45,9 +45,9 @@ function begin(settings: Settings): void {
   whenReady(early, () => {
     trigger.start(language());
     // A session that begins in another tab, or while this page was kept for going back to.
-    const join = () => marked() && trigger.isIdle && void start({ how: "resume" });
-    onMarked(join);
-    addEventListener("pageshow", join);
+    const join = (behind: boolean) => marked() && trigger.isIdle && void start({ how: "resume", behind });
+    onMarked(() => join(true));
+    addEventListener("pageshow", () => join(false));
     if (code) void start({ how: "code", code });
     else if (marked()) void start({ how: "resume" });
   });

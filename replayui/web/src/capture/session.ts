@@ -25,7 +25,12 @@ export interface Tools {
 }
 
 /** How a session comes about: asked for, gone on with, or by an agent's code. */
-export interface Begin { how: "ask" | "resume" | "code"; code?: string }
+export interface Begin {
+  how: "ask" | "resume" | "code";
+  code?: string;
+  /** the session began in another tab, which the user has before them */
+  behind?: boolean;
+}
 
 let capture: Capture | undefined;
 
@@ -84,17 +89,18 @@ class Capture {
     else this.#hand.level = this.#level = this.#assist.level = level;
   }
 
-  begin({ how, code }: Begin): void {
+  begin({ how, code, behind }: Begin): void {
     if (this.#link) return;
-    void this.#request(how === "resume", code);
+    void this.#request(how === "resume", code, behind);
   }
 
-  async #request(resume: boolean, code?: string): Promise<void> {
+  async #request(resume: boolean, code?: string, behind?: boolean): Promise<void> {
     if (!resume) this.#assist.working();
     const link = new Link((m) => link === this.#link && this.#hear(m), (up) => {
       this.#assist.connection(up);
       this.#hand.connected(up, link.overflowed);
     });
+    link.behind = !!behind;
     this.#link = link;
     try {
       const s = await link.start(resume, code);
