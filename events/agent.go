@@ -3,6 +3,7 @@ package events
 import (
 	"encoding/json"
 	"errors"
+	"slices"
 	"time"
 )
 
@@ -16,6 +17,8 @@ type AgentLink struct {
 	s    *Session
 	who  *participant
 	peer Peer
+
+	lastSeen Offset // of the page that a request was made on
 }
 
 // AttachAgent connects a console.
@@ -33,7 +36,10 @@ func (s *Session) AttachAgent(peer Peer, a Account) (*AgentLink, error) {
 		return nil, &ProtocolError{CloseRestart, "the session is not here"}
 	}
 	l := &AgentLink{s: s, who: who, peer: peer}
-	who.peers = append(who.peers, l)
+	if who.peers = append(who.peers, l); len(who.peers) > maxConsoles {
+		who.peers[0].peer.Close(ClosePolicy, "too many consoles")
+		who.peers = slices.Delete(who.peers, 0, 1)
+	}
 	peer.SendText(s.welcome(who))
 	switch {
 	case s.info.State == StateOffered:
@@ -93,11 +99,12 @@ func (l *AgentLink) show() {
 func (s *Session) showAll() {
 	frames := s.picture()
 	for _, who := range s.people.all {
+		if !who.allowed {
+			continue
+		}
 		for _, l := range who.peers {
 			for _, frame := range frames {
-				if who.allowed {
-					l.peer.SendRecord(frame)
-				}
+				l.peer.SendRecord(frame)
 			}
 		}
 	}
@@ -140,8 +147,16 @@ func (l *AgentLink) Text(b []byte) error {
 	s := l.s
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.over || s.broken {
+	if s.over || s.broken || s.people.all[l.who.no] != l.who { // who left is heard no more
 		return nil
+	}
+	if m.Type != "request" {
+		if now := s.hub.opts.Now(); !l.who.messages.take(now, messageRate, messagesAtOnce, max(1, messageCost[m.Type])) {
+			if l.who.messages.drowned(now) {
+				return forbidden("too many messages")
+			}
+			return nil
+		}
 	}
 	switch m.Type {
 	case "request":
@@ -152,8 +167,9 @@ func (l *AgentLink) Text(b []byte) error {
 		l.draw(&m)
 	case "chat":
 		if s.info.State == StateLive && l.who.allowed && m.Text != "" {
-			s.publish(nil, Record{From: l.who.no, Page: s.active, Kind: KindChannelData, Payload: mustJSON(ChannelData{"text", m.Text})})
-			s.toUser(ToUser{Type: "chat", From: l.who.no, Name: l.who.name, Text: m.Text})
+			text := cut(m.Text, maxChat)
+			s.publish(nil, Record{From: l.who.no, Page: s.active, Kind: KindChannelData, Payload: mustJSON(ChannelData{"text", text})})
+			s.toUser(ToUser{Type: "chat", From: l.who.no, Name: l.who.name, Text: text})
 		}
 	case "state":
 		if l.who.allowed {
@@ -170,6 +186,10 @@ func (l *AgentLink) Text(b []byte) error {
 	case "leave":
 		s.leave(l.who)
 	case "end":
+		if !l.who.allowed {
+			s.leave(l.who) // it is not theirs to end
+			return nil
+		}
 		s.end(l.who.no, "agent")
 	case "ping":
 		l.peer.SendText(ToAgent{Type: "pong", Ref: m.Ref})
@@ -178,6 +198,15 @@ func (l *AgentLink) Text(b []byte) error {
 	}
 	return nil
 }
+
+// messageCost is what an agent's messages cost of what they may send in a
+// second, and at once: a whole page is work, and what is logged is kept.
+var messageCost = map[string]float64{"draw": 2, "chat": 20, "hand": 20, "take": 20, "invite": 20, "state": 100}
+
+const (
+	messageRate    = 200
+	messagesAtOnce = 400
+)
 
 // points returns the page that an agent may point at; nil for none.
 func (l *AgentLink) points(m *FromAgent) *page {
@@ -195,6 +224,9 @@ func (l *AgentLink) point(m *FromAgent) {
 		return
 	}
 	at := Pointer{m.Node, m.X, m.Y, m.VX, m.VY, m.Down}
+	if !at.valid() {
+		return
+	}
 	l.s.publish(nil, Record{From: l.who.no, Page: p.id, Kind: KindPointer, Payload: mustJSON(at)})
 	if p.peer != nil {
 		p.peer.SendText(ToUser{Type: "pointer", From: l.who.no, Name: l.who.name, Pointer: &at})

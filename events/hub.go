@@ -104,12 +104,12 @@ func NewHub(ctx context.Context, opts HubOptions) (*Hub, error) {
 		return nil, errors.New("hub: the key is shorter than 16 bytes")
 	}
 	h := &Hub{opts: opts, log: opts.Logger, codes: newCodes(opts.Key, opts.Now), offers: newCodes(opts.Key, opts.Now), sessions: map[SessionID]*Session{}}
+	h.saves.wake = make(chan struct{}, 1)
 	if err := h.restoreAll(ctx); err != nil {
 		return nil, err
 	}
 	run, stop := context.WithCancel(context.Background())
 	h.stop = stop
-	h.saves.wake = make(chan struct{}, 1)
 	h.done.Add(2)
 	go h.sweep(run)
 	go h.save(run)
@@ -169,7 +169,7 @@ func (h *Hub) Open(ctx context.Context, a Account, preview bool) (*Session, erro
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.renewCode()
-	s.lifecycle(0, Lifecycle{Type: "opened"})
+	s.lifecycle(0, Lifecycle{Type: "opened", By: userNo + 1})
 	s.add(a)
 	s.changed()
 	return s, nil
@@ -190,7 +190,7 @@ func (h *Hub) Enter(guest, code string, info SessionInfo) (*Session, error) {
 	s.code = ""
 	s.info.State, s.info.URL, s.info.User, s.info.Visit, s.info.Most = StateAsking, info.URL, info.User, info.Visit, info.Most
 	s.away = h.opts.Now()
-	s.lifecycle(userNo, Lifecycle{Type: "started", User: info.User, URL: info.URL})
+	s.lifecycle(userNo, Lifecycle{Type: "started", User: info.User, URL: info.URL, Level: info.Most})
 	s.changed()
 	s.toAgents(ToAgent{Type: "state", State: StateAsking})
 	return s, nil
@@ -206,7 +206,7 @@ func (h *Hub) Watch(a Account, id SessionID) (*Session, error) {
 	if state := s.Info().State; state != StateLive && state != StateAsking {
 		return nil, ErrNoSession
 	}
-	return s, s.join(a)
+	return s, s.join(a, "")
 }
 
 // begin enters a new session.
@@ -295,7 +295,8 @@ func (h *Hub) Redeem(a Account, code string) (*Session, error) {
 	if err != nil {
 		return nil, err
 	}
-	return s, s.join(a)
+	used, _ := ParseCode(code)
+	return s, s.join(a, used)
 }
 
 // sweep ends what has waited too long.
@@ -322,10 +323,12 @@ func (h *Hub) sweep(ctx context.Context) {
 }
 
 // remove drops a session from memory.
-func (h *Hub) remove(id SessionID) {
+func (h *Hub) remove(s *Session) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	delete(h.sessions, id)
+	if h.sessions[s.info.ID] == s {
+		delete(h.sessions, s.info.ID)
+	}
 }
 
 // saver keeps what is to be written to the directory: the newest entry of each session.

@@ -341,7 +341,7 @@ func TestWhatWaitsTooLongEnds(t *testing.T) {
 		t.Fatal(err)
 	}
 	session, ul, al, user, agent := st.live(t)
-	if err := al.Text([]byte(`{"type":"request","page":1,"node":30,"action":"click","ref":"x"}`)); err != nil {
+	if err := al.Text([]byte(`{"type":"request","page":1,"node":30,"action":"click","seen":6,"ref":"x"}`)); err != nil {
 		t.Fatal(err)
 	}
 	st.clock.pass(31 * time.Second)

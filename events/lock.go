@@ -17,11 +17,14 @@ func (s *Session) takeLock(p *page, r *Record) (keep bool, err error) {
 		return false, malformed("not a lock")
 	}
 	by, held := p.locks[l.Node]
+	if len(p.locks) >= maxLocks {
+		p.freeGone()
+	}
 	switch {
 	case !l.Held && held:
 		delete(p.locks, l.Node)
 		l.By = by
-	case l.Held && by != l.By && (l.By == userNo || s.people.all[l.By] != nil) && p.model != nil && p.model.Node(l.Node) != nil && len(p.locks) < maxLocks:
+	case l.Held && !held && (l.By == userNo || s.people.all[l.By] != nil) && p.model != nil && p.model.Node(l.Node) != nil && len(p.locks) < maxLocks:
 		if p.locks == nil {
 			p.locks = map[NodeID]ParticipantNo{}
 		}
@@ -33,13 +36,19 @@ func (s *Session) takeLock(p *page, r *Record) (keep bool, err error) {
 	return true, nil
 }
 
+// freeGone forgets the locks of elements that are gone.
+func (p *page) freeGone() {
+	for node := range p.locks {
+		if p.model == nil || p.model.Node(node) == nil {
+			delete(p.locks, node)
+		}
+	}
+}
+
 // lockRecords are a page's locks as a viewer gets them who comes late.
 func (s *Session) lockRecords(p *page) (frames [][]byte) {
+	p.freeGone()
 	for _, node := range slices.Sorted(maps.Keys(p.locks)) {
-		if p.model.Node(node) == nil {
-			delete(p.locks, node) // its element is gone
-			continue
-		}
 		r := Record{Offset: s.offset, Time: s.hub.opts.Now().UTC(), From: userNo, Page: p.id, Kind: KindLock, Payload: mustJSON(Lock{node, true, p.locks[node]})}
 		frames = append(frames, AppendRecord(nil, &r))
 	}

@@ -154,6 +154,19 @@ type Pointer struct {
 	Down bool    `json:"down,omitempty"`
 }
 
+// valid reports whether the figures are those of a screen.
+func (p *Pointer) valid() bool {
+	for _, v := range []float64{p.X, p.Y, p.VX, p.VY} {
+		if v < -maxPixels || v > maxPixels {
+			return false
+		}
+	}
+	return true
+}
+
+// maxPixels bounds coordinates; pages are long.
+const maxPixels = 1e7
+
 // Shape is what an agent draws.
 type Shape string
 

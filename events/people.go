@@ -13,9 +13,22 @@ type participant struct {
 	allowed bool // the user lets this one see the page
 	peers   []*AgentLink
 
-	lastSeen Offset // of the page that a request was made on
 	refs     refs
-	bucket   bucket
+	requests bucket
+	messages bucket
+}
+
+const (
+	// maxPeople bounds those who join a session, one after the other.
+	maxPeople = 50
+	// maxConsoles bounds the consoles of one person: the oldest one goes.
+	maxConsoles = 8
+)
+
+func (p *participant) send(m ToAgent) {
+	for _, link := range p.peers {
+		link.peer.SendText(m)
+	}
 }
 
 // mayAct reports whether a person of this role may be given control.
@@ -26,9 +39,6 @@ func (s *Session) add(a Account) *participant {
 	s.people.last++
 	p := &participant{no: userNo + s.people.last, name: a.Name, role: a.Role, org: a.Org}
 	s.people.all[p.no] = p
-	if !slices.Contains(s.info.Agents, a.Name) {
-		s.info.Agents = append(s.info.Agents, a.Name)
-	}
 	s.lifecycle(p.no, Lifecycle{Type: "joined", Participant: p.no, Name: a.Name, Role: a.Role})
 	return p
 }
@@ -38,26 +48,33 @@ type people struct {
 	all     map[ParticipantNo]*participant
 	last    ParticipantNo // the number given last, less the user's
 	control ParticipantNo // who acts; 0 nobody
+	refused map[string]bool
 }
 
-func (s *Session) join(a Account) error {
+// join enters a person: by a code, which is used up, or to watch, which those
+// cannot whom the user refused.
+func (s *Session) join(a Account, code JoinCode) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.over || s.broken {
+	if code != "" && s.code == code {
+		s.code = ""
+	}
+	switch {
+	case s.over || s.broken:
 		return ErrCode
-	}
-	if s.member(a) != nil {
+	case s.member(a) != nil:
 		return nil // on another console already
+	case code == "" && s.people.refused[a.Name]:
+		return ErrNotMember
+	case s.people.last >= maxPeople:
+		return ErrBusy
 	}
-	s.code = ""
 	p := s.add(a)
 	if s.info.State == StateWaiting {
 		s.info.State = StateAsking
 	}
 	s.changed()
-	if s.info.State != StateOffered {
-		s.ask(p)
-	}
+	s.ask(p)
 	s.tellPeople()
 	return nil
 }
@@ -109,7 +126,7 @@ func (s *Session) consent(no ParticipantNo, allow bool, level Level) error {
 		}
 		s.level = level.least(s.info.Most)
 	}
-	p.allowed = true
+	s.allow(p)
 	s.info.State = StateLive
 	s.lifecycle(userNo, Lifecycle{Type: "consented", Participant: no, Level: s.level})
 	if s.people.control == 0 && p.mayAct() {
@@ -117,9 +134,7 @@ func (s *Session) consent(no ParticipantNo, allow bool, level Level) error {
 	}
 	s.changed()
 	yes := true
-	for _, link := range p.peers {
-		link.peer.SendText(ToAgent{Type: "consent", Participant: no, Allow: &yes, Level: s.level})
-	}
+	p.send(ToAgent{Type: "consent", Participant: no, Allow: &yes, Level: s.level})
 	s.tellPeople()
 	if first {
 		s.start()
@@ -134,18 +149,32 @@ func (s *Session) consent(no ParticipantNo, allow bool, level Level) error {
 	return nil
 }
 
+// allow lets a person see the page, and later the recording.
+func (s *Session) allow(p *participant) {
+	p.allowed = true
+	if !slices.Contains(s.info.Agents, p.name) {
+		s.info.Agents = append(slices.Clone(s.info.Agents), p.name)
+	}
+}
+
 // refuse takes out a person whom the user does not want to see the page.
 func (s *Session) refuse(p *participant, first bool) {
 	s.lifecycle(userNo, Lifecycle{Type: "refused", Participant: p.no})
 	no := false
-	for _, link := range p.peers {
-		link.peer.SendText(ToAgent{Type: "consent", Participant: p.no, Allow: &no})
-	}
-	if first {
+	p.send(ToAgent{Type: "consent", Participant: p.no, Allow: &no})
+	s.people.refuse(p)
+	if first && len(s.people.all) == 1 {
 		s.end(userNo, "refused")
 		return
 	}
 	s.remove(p, "refused")
+}
+
+func (p *people) refuse(who *participant) {
+	if p.refused == nil {
+		p.refused = map[string]bool{}
+	}
+	p.refused[who.name] = true
 }
 
 // start lets the user's pages record.
@@ -166,6 +195,7 @@ func (s *Session) remove(p *participant, reason string) {
 		link.peer.Close(1000, "not in the session any more")
 	}
 	p.peers = nil
+	s.withdraw(p.no)
 	s.toUser(ToUser{Type: "gone", Participant: p.no})
 	if s.people.control == p.no {
 		s.giveControl(0, 0)
@@ -192,7 +222,7 @@ func (s *Session) giveControl(from, to ParticipantNo) {
 // hand gives control to another person.
 func (s *Session) hand(from *participant, to ParticipantNo) {
 	p := s.people.all[to]
-	if s.people.control != from.no || p == nil || !p.mayAct() {
+	if s.people.control != from.no || p == nil || p == from || !p.mayAct() {
 		return
 	}
 	s.giveControl(from.no, to)
@@ -213,13 +243,12 @@ func (s *Session) takeOver(p *participant) {
 
 // invite issues a code by which a colleague joins.
 func (s *Session) invite(l *AgentLink) {
-	if s.info.State != StateLive || s.code != "" && s.hub.opts.Now().Before(s.expires) {
-		if s.code != "" {
-			l.tellCode("invited")
-		}
+	if s.info.State != StateLive {
 		return
 	}
-	s.renewCode()
+	if s.code == "" || !s.hub.opts.Now().Before(s.expires) {
+		s.renewCode()
+	}
 	l.tellCode("invited")
 }
 

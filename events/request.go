@@ -2,10 +2,13 @@ package events
 
 import (
 	"encoding/json"
+	"maps"
 	"net/url"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
+	"unicode/utf8"
 )
 
 // An agent's request is answered once, by one who decides. That is the user's
@@ -26,8 +29,12 @@ const (
 	maxLogged = 512
 )
 
+// pendingRequest waits for the user's browser.
 type pendingRequest struct {
+	EventRequest
 	page    PageID
+	from    ParticipantNo
+	name    string
 	expires time.Time
 	told    bool // the browser was told to answer now
 }
@@ -36,7 +43,7 @@ type pendingRequest struct {
 func (l *AgentLink) request(m *FromAgent) error {
 	s, p := l.s, l.s.pages[l.s.active]
 	why := l.refuses(m, p)
-	if why == ReasonFlood && l.who.bucket.drowned(s.hub.opts.Now()) {
+	if why == ReasonFlood && l.who.requests.drowned(s.hub.opts.Now()) {
 		return forbidden("too many requests")
 	}
 	s.request++
@@ -45,24 +52,52 @@ func (l *AgentLink) request(m *FromAgent) error {
 	s.hub.opts.Meter.Request()
 	if why != "" {
 		r.Action, r.Value = Action(cut(string(m.Action), 40)), cut(m.Value, maxLogged)
-		l.peer.SendText(ToAgent{Type: "rejected", Ref: m.Ref, ID: r.ID, Reason: string(why)})
-		s.publish(nil, Record{From: l.who.no, Page: page, Kind: KindEventRequest, Payload: mustJSON(r)})
-		s.deny(r.ID, page, why)
+		s.hub.opts.Meter.Denied(why)
+		l.peer.SendText(ToAgent{Type: "rejected", Ref: cut(m.Ref, maxRef), ID: r.ID, Reason: string(why)})
+		// Both or neither: a request that the log shows open is one that may reach the browser.
+		s.publish(nil, Record{From: l.who.no, Page: page, Kind: KindEventRequest, Payload: mustJSON(r)}, denial(r.ID, page, why))
 		return nil
 	}
-	l.who.lastSeen = m.Seen
-	s.pending[r.ID] = pendingRequest{page: page, expires: s.hub.opts.Now().Add(confirmWindow)}
+	l.lastSeen = m.Seen
+	q := pendingRequest{EventRequest: r, page: page, from: l.who.no, name: l.who.name, expires: s.hub.opts.Now().Add(confirmWindow)}
+	s.pending[r.ID] = q
 	l.peer.SendText(ToAgent{Type: "accepted", Ref: m.Ref, ID: r.ID})
 	s.publish(nil, Record{From: l.who.no, Page: page, Kind: KindEventRequest, Payload: mustJSON(r)})
-	p.peer.SendText(ToUser{Type: "request", ID: r.ID, From: l.who.no, Name: l.who.name, Node: r.Node, Action: r.Action, Value: r.Value, Seen: p.seqAt(m.Seen)})
+	p.ask(q)
 	return nil
+}
+
+// ask passes a request to the user's browser.
+func (p *page) ask(q pendingRequest) {
+	p.peer.SendText(ToUser{Type: "request", ID: q.ID, From: q.from, Name: q.name, Node: q.Node, Action: q.Action, Value: q.Value, Seen: p.seqAt(q.Seen)})
+}
+
+// askAgain repeats what waits for a page that has connected: it may have been
+// lost with the connection before. The browser knows by the number what it has.
+func (s *Session) askAgain(p *page) {
+	for _, id := range s.pendingOf(p.id) {
+		q := s.pending[id]
+		p.ask(q)
+		if q.told {
+			p.peer.SendText(ToUser{Type: "expire", ID: id})
+		}
+	}
+}
+
+// withdraw has the requests answered now of a person who left.
+func (s *Session) withdraw(from ParticipantNo) {
+	for _, id := range slices.Sorted(maps.Keys(s.pending)) {
+		if q := s.pending[id]; q.from == from && !q.told {
+			s.expireSoon(q, s.hub.opts.Now())
+		}
+	}
 }
 
 // refuses says why a request may not reach the user's browser; empty where it may.
 func (l *AgentLink) refuses(m *FromAgent, p *page) Reason {
 	s := l.s
 	switch {
-	case !l.who.bucket.take(s.hub.opts.Now()):
+	case !l.who.requests.take(s.hub.opts.Now(), requestsPerSecond, requestsAtOnce, 1):
 		return ReasonFlood
 	case !l.who.refs.fresh(m.Ref):
 		return ReasonRepeated
@@ -72,10 +107,12 @@ func (l *AgentLink) refuses(m *FromAgent, p *page) Reason {
 		return ReasonTurn
 	case m.Seen > s.offset:
 		return ReasonForbidden // of what has not been
-	case m.Seen < l.who.lastSeen:
+	case m.Seen < l.lastSeen:
 		return ReasonStale
 	case p == nil || p.peer == nil || p.model == nil || m.Page != p.id:
 		return ReasonGone
+	case m.Seen < p.since:
+		return ReasonGone // its ids are of the page before
 	case m.Action == ActionNavigate && !sameSite(p.url, m.Value):
 		return ReasonForbidden
 	case !m.Action.onPage() && p.model.Node(m.Node) == nil:
@@ -83,7 +120,7 @@ func (l *AgentLink) refuses(m *FromAgent, p *page) Reason {
 	case !m.Action.onPage() && p.model.masked(m.Node):
 		return ReasonMasked
 	case len(s.pending) >= maxPending:
-		return ReasonConflict
+		return ReasonFlood
 	}
 	return ""
 }
@@ -96,15 +133,32 @@ func (m *FromAgent) wellFormed() bool {
 	switch m.Action {
 	case ActionKey:
 		return slices.Contains(keys, m.Value)
-	case ActionFill, ActionSelect, ActionScroll, ActionNavigate:
+	case ActionSelect:
+		return indices.MatchString(m.Value)
+	case ActionScroll:
+		return position.MatchString(m.Value)
+	case ActionNavigate:
+		return m.Value != ""
+	case ActionFill:
 		return true
 	}
 	return m.Value == ""
 }
 
-// sameSite reports whether a URL stays on the page's own origin. The user's
-// browser checks again, with its own parser.
+var (
+	indices  = regexp.MustCompile(`^(\d{1,6}(,\d{1,6})*)?$`)
+	position = regexp.MustCompile(`^-?\d{1,9}(\.\d{1,9})?,-?\d{1,9}(\.\d{1,9})?$`)
+)
+
+// sameSite reports whether a URL stays on the page's own origin. What browsers
+// read otherwise than we do is not looked at closer: white space, control
+// characters, backslashes, more slashes than an address has (WHATWG URL, 4.4).
+// The user's browser checks again, with its own parser.
 func sameSite(page, target string) bool {
+	odd := func(r rune) bool { return r <= ' ' || r == '\\' || r >= 0x7f && r < 0xa1 || r == utf8.RuneError }
+	if strings.ContainsFunc(target, odd) || strings.HasPrefix(target, "///") {
+		return false
+	}
 	base, err := url.Parse(page)
 	if err != nil {
 		return false
@@ -117,7 +171,11 @@ func sameSite(page, target string) bool {
 func (s *Session) deny(id uint64, page PageID, why Reason) {
 	delete(s.pending, id)
 	s.hub.opts.Meter.Denied(why)
-	s.publish(nil, Record{Page: page, Kind: KindEventConfirmation, Payload: mustJSON(EventConfirmation{Request: id, Outcome: Denied, Reason: why})})
+	s.publish(nil, denial(id, page, why))
+}
+
+func denial(id uint64, page PageID, why Reason) Record {
+	return Record{Page: page, Kind: KindEventConfirmation, Payload: mustJSON(EventConfirmation{Request: id, Outcome: Denied, Reason: why})}
 }
 
 // denyAll answers every request for a page that can answer none any more.
@@ -139,16 +197,17 @@ func (s *Session) pendingOf(page PageID) (ids []uint64) {
 
 // expireRequests sees to requests that have waited too long. A page that is
 // connected answers itself: only then is it known whether it did what it was
-// asked to. One that is away is given up as it is, and begins anew when it
-// comes back: what it has not told by now is void.
+// asked to. One that is away, or does not answer, is given up, and begins anew
+// when it comes back: what it has not told by then is void.
 func (s *Session) expireRequests(now time.Time) {
-	for id, q := range s.pending {
-		if !now.After(q.expires) {
+	for _, id := range slices.Sorted(maps.Keys(s.pending)) {
+		q, ok := s.pending[id] // what waits for a page that is given up goes at once
+		if !ok || !now.After(q.expires) {
 			continue
 		}
 		p := s.pages[q.page]
 		switch {
-		case p == nil || p.peer == nil:
+		case p == nil || p.peer == nil && (q.told || now.Sub(p.left) >= answerWindow):
 			s.giveUp(p, q.page, ReasonExpired)
 		case q.told:
 			p.peer.Close(ClosePolicy, "no answer to a request")
@@ -156,19 +215,18 @@ func (s *Session) expireRequests(now time.Time) {
 			s.giveUp(p, q.page, ReasonExpired)
 			s.pageGone(p)
 		default:
-			q.told, q.expires = true, now.Add(answerWindow)
-			s.pending[id] = q
-			p.peer.SendText(ToUser{Type: "expire", ID: id})
+			s.expireSoon(q, now)
 		}
 	}
 }
 
-// giveUp makes a page's numbering void, and denies what was asked of it.
-func (s *Session) giveUp(p *page, id PageID, why Reason) {
-	if p != nil {
-		p.void = true
+// expireSoon tells the browser to answer a request now, or as soon as it is back.
+func (s *Session) expireSoon(q pendingRequest, now time.Time) {
+	q.told, q.expires = true, now.Add(answerWindow)
+	s.pending[q.ID] = q
+	if p := s.pages[q.page]; p != nil && p.peer != nil {
+		p.peer.SendText(ToUser{Type: "expire", ID: q.ID})
 	}
-	s.denyAll(id, why)
 }
 
 // takeConfirmation takes the answer of the user's browser.
@@ -186,6 +244,7 @@ func (s *Session) takeConfirmation(p *page, r *Record) (keep bool, err error) {
 	}
 	delete(s.pending, c.Request)
 	if c.Outcome == Denied {
+		c.Value = ""
 		s.hub.opts.Meter.Denied(c.Reason)
 	}
 	c.Value = s.hub.masker(nil).text(c.Value)
@@ -224,66 +283,4 @@ func cut(s string, most int) string {
 		return s
 	}
 	return strings.ToValidUTF8(s[:most], "")
-}
-
-// refs are an agent's own names of requests: none may come twice. Those that
-// are older than the last thousand are refused by what their page had seen.
-type refs struct {
-	known map[string]bool
-	order []string
-}
-
-const maxRefs = 1000
-
-func (r *refs) fresh(ref string) bool {
-	if ref == "" || len(ref) > 100 || r.known[ref] {
-		return false
-	}
-	if r.known == nil {
-		r.known = map[string]bool{}
-	}
-	r.known[ref] = true
-	if r.order = append(r.order, ref); len(r.order) > maxRefs {
-		delete(r.known, r.order[0])
-		r.order = r.order[1:]
-	}
-	return true
-}
-
-// bucket holds back what comes too fast.
-type bucket struct {
-	tokens  float64
-	at      time.Time
-	refused int       // since
-	since   time.Time // the last quiet time
-}
-
-// What an agent's hand can ask for in a second, and at once; so many refused
-// requests in a row end the connection.
-const (
-	requestsPerSecond = 20
-	requestsAtOnce    = 60
-	tooManyRefused    = 200
-)
-
-func (b *bucket) take(now time.Time) bool {
-	if b.at.IsZero() {
-		b.tokens = requestsAtOnce
-	}
-	b.tokens = min(requestsAtOnce, b.tokens+requestsPerSecond*now.Sub(b.at).Seconds())
-	b.at = now
-	if b.tokens < 1 {
-		return false
-	}
-	b.tokens--
-	return true
-}
-
-// drowned counts a refused request, and reports whether there are too many.
-func (b *bucket) drowned(now time.Time) bool {
-	if now.Sub(b.since) > 10*time.Second {
-		b.since, b.refused = now, 0
-	}
-	b.refused++
-	return b.refused > tooManyRefused
 }

@@ -1,6 +1,7 @@
 package events
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -23,30 +24,38 @@ func (h *Hub) restoreAll(ctx context.Context) error {
 				h.log.Error("session not restored", "session", info.ID, "error", err)
 				continue
 			}
-			if s.over { // its last record is in the log, the directory's entry was lost
-				h.opts.Ended(s.info)
-				continue
-			}
-			h.sessions[info.ID] = s
+			h.enter(s)
 		}
 	}
 	return nil
 }
 
-// reload brings a session back that the log failed.
-func (h *Hub) reload(ctx context.Context, id SessionID) error {
-	h.remove(id)
-	info, err := h.opts.Directory.Get(ctx, id)
-	if err != nil {
-		return err
+// enter puts a restored session in its place. One that is over, though the
+// directory's entry does not say so, is settled.
+func (h *Hub) enter(s *Session) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.sessions[s.info.ID] = s
+	if s.over {
+		h.settle(s.info, s.shown)
+	}
+}
+
+// reload brings a session back that the log failed. Until it does, what was
+// there answers that it will be back; the sweep tries again.
+func (h *Hub) reload(ctx context.Context, broken *Session) error {
+	info := broken.Info()
+	if info.State == StateEnded { // the log decides whether it is
+		info.State, info.Ended, info.Last = StateWaiting, zeroTime, 0
 	}
 	s, err := h.restore(ctx, info)
 	if err != nil {
-		return err
+		return fmt.Errorf("not read again from the log: %w", err)
 	}
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	h.sessions[id] = s
+	broken.mu.Lock()
+	s.request = max(s.request, broken.request)
+	broken.mu.Unlock()
+	h.enter(s)
 	return nil
 }
 
@@ -63,11 +72,21 @@ func (h *Hub) restore(ctx context.Context, info SessionInfo) (*Session, error) {
 		s.offset = r.Offset
 		s.replay(&r)
 	}
-	if s.info.State == StateWaiting || s.info.State == StateOffered {
+	for _, p := range s.pages {
+		p.restored, p.left = true, s.away
+	}
+	s.dropOldPages()
+	// A browser may know numbers that the log lost with the gateway before.
+	s.request += lostRequests
+	if !s.over && (s.info.State == StateWaiting || s.info.State == StateOffered) {
 		s.renewCode()
 	}
 	return s, nil
 }
+
+// lostRequests bounds the requests that a gateway passed on and the log did not
+// keep: their numbers are not used again, since a browser answers each once.
+const lostRequests = 10_000
 
 func (s *Session) replay(r *Record) {
 	p := s.pages[r.Page]
@@ -79,7 +98,7 @@ func (s *Session) replay(r *Record) {
 	}
 	if p != nil && r.From == userNo && r.Seq > 0 {
 		p.seq, p.durable = r.Seq, r.Seq
-		p.offsets = append(p.offsets, seenAt{r.Offset, r.Seq})
+		p.note(r.Offset, r.Seq)
 	}
 	switch r.Kind {
 	case KindPageState:
@@ -87,14 +106,14 @@ func (s *Session) replay(r *Record) {
 		if state, err := DecodeState(r.Payload); err == nil {
 			p.model, _ = NewModel(state)
 		}
-		p.locks = nil
+		p.locks, p.since = nil, r.Offset
 	case KindPageEvents:
 		s.replayBatch(p, r)
 	case KindEventRequest:
 		var q EventRequest
 		if json.Unmarshal(r.Payload, &q) == nil {
 			s.request = max(s.request, q.ID)
-			s.pending[q.ID] = pendingRequest{page: r.Page, expires: r.Time.Add(confirmWindow)}
+			s.pending[q.ID] = pendingRequest{EventRequest: q, page: r.Page, from: r.From, name: s.nameOf(r.From), expires: r.Time.Add(confirmWindow)}
 		}
 	case KindEventConfirmation:
 		var c EventConfirmation
@@ -128,7 +147,8 @@ func (s *Session) replayLifecycle(r *Record) {
 	}
 	switch l.Type {
 	case "ended":
-		s.over, s.info.State, s.info.Ended, s.info.Last = true, StateEnded, r.Time, r.Offset
+		s.shown = s.info.State == StateLive && !s.info.Preview
+		s.over, s.reason, s.info.State, s.info.Ended, s.info.Last = true, l.Reason, StateEnded, r.Time, r.Offset
 	case "page-opened":
 		if p := s.pages[r.Page]; p != nil {
 			p.opened, p.url, p.title, p.loaded = true, l.URL, l.Title, l.Loaded
@@ -139,6 +159,7 @@ func (s *Session) replayLifecycle(r *Record) {
 		if s.info.State == StateOffered {
 			s.info.State = StateAsking
 		}
+		s.info.Most = cmp.Or(s.info.Most, l.Level)
 	case "joined":
 		s.people.all[l.Participant] = &participant{no: l.Participant, name: l.Name, role: l.Role, org: s.info.Org}
 		s.people.last = max(s.people.last, l.Participant-userNo)
@@ -147,10 +168,13 @@ func (s *Session) replayLifecycle(r *Record) {
 		}
 	case "consented":
 		if p := s.people.all[l.Participant]; p != nil {
-			p.allowed = true
+			s.allow(p)
 		}
 		s.level, s.info.State = l.Level, StateLive
 	case "refused", "left":
+		if p := s.people.all[l.Participant]; p != nil && l.Type == "refused" {
+			s.people.refuse(p)
+		}
 		delete(s.people.all, l.Participant)
 	case "control":
 		s.people.control = l.Participant
@@ -171,4 +195,11 @@ func (p *page) replayLock(l Lock) {
 		p.locks = map[NodeID]ParticipantNo{}
 	}
 	p.locks[l.Node] = l.By
+}
+
+func (s *Session) nameOf(no ParticipantNo) string {
+	if p := s.people.all[no]; p != nil {
+		return p.name
+	}
+	return ""
 }

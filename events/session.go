@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"maps"
 	"slices"
 	"sync"
 	"time"
@@ -26,18 +27,25 @@ type Session struct {
 	pages   map[PageID]*page
 	active  PageID
 	last    PageID
+	arrived uint64 // connections of the user's pages so far
 	people  people
 	pending map[uint64]pendingRequest
 	request uint64
 
 	away   time.Time // since when no page of the user's is connected
 	broken bool      // the log lost something: nothing more is accepted
+	tried  time.Time // when it was last read again from the log
 	over   bool
+	shown  bool   // and somebody saw it: there is something to keep
 	reason string // why it is over
 }
 
-// remembered is how long an ended session is still known.
-const remembered = time.Minute
+const (
+	// remembered is how long an ended session is still known.
+	remembered = time.Minute
+	// reloadEvery is the time between two readings of a log that fails.
+	reloadEvery = 5 * time.Second
+)
 
 func (s *Session) isOver() bool {
 	s.mu.Lock()
@@ -78,19 +86,37 @@ func (s *Session) codes() *codes {
 	return s.hub.codes
 }
 
-// publish gives a record its offset, relays it and hands it to the log. durable
-// is called once it is; the session's lock is held then.
-func (s *Session) publish(durable func(), r Record) { s.publishShown(durable, r, nil) }
+// publish gives records their offsets, relays them and hands them to the log,
+// which keeps all of them or none. durable is called once they are kept; the
+// session's lock is held then.
+func (s *Session) publish(durable func(), records ...Record) {
+	if s.broken {
+		return
+	}
+	for i := range records {
+		s.number(&records[i])
+		s.relay(records[i], nil)
+	}
+	s.keep(durable, records)
+}
 
 // publishShown does so for a record of which viewers get another payload.
 func (s *Session) publishShown(durable func(), r Record, shown []byte) {
 	if s.broken {
 		return
 	}
+	s.number(&r)
+	s.relay(r, shown)
+	s.keep(durable, []Record{r})
+}
+
+func (s *Session) number(r *Record) {
 	s.offset++
 	r.Offset, r.Time = s.offset, s.hub.opts.Now().UTC().Truncate(time.Microsecond)
-	s.relay(r, shown)
-	s.hub.opts.Log.Append(s.info.ID, []Record{r}, func(err error) {
+}
+
+func (s *Session) keep(durable func(), records []Record) {
+	s.hub.opts.Log.Append(s.info.ID, records, func(err error) {
 		s.mu.Lock()
 		defer s.mu.Unlock()
 		if err != nil {
@@ -149,11 +175,10 @@ func (s *Session) fail(err error) {
 	if s.broken {
 		return
 	}
-	s.broken = true
+	s.broken, s.tried = true, s.hub.opts.Now()
 	s.hub.log.Error("the log did not keep a record", "session", s.info.ID, "error", err)
 	s.closeAll(CloseFailed, "the session's log is not available: reconnecting")
-	id := s.info.ID
-	s.hub.later(id, func(ctx context.Context) error { return s.hub.reload(ctx, id) })
+	s.hub.later(s.info.ID, func(ctx context.Context) error { return s.hub.reload(ctx, s) })
 }
 
 func (s *Session) lifecycle(from ParticipantNo, l Lifecycle) {
@@ -185,8 +210,15 @@ func (s *Session) toUser(m ToUser) {
 
 func (s *Session) toAgents(m ToAgent) {
 	for _, p := range s.people.all {
-		for _, link := range p.peers {
-			link.peer.SendText(m)
+		p.send(m)
+	}
+}
+
+// toViewers tells those whom the user lets see the page.
+func (s *Session) toViewers(m ToAgent) {
+	for _, p := range s.people.all {
+		if p.allowed {
+			p.send(m)
 		}
 	}
 }
@@ -196,6 +228,14 @@ func (s *Session) Member(a Account) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.member(a) != nil
+}
+
+// Allowed reports whether the user lets an account see the page.
+func (s *Session) Allowed(a Account) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	p := s.member(a)
+	return p != nil && p.allowed
 }
 
 func (s *Session) member(a Account) *participant {
@@ -223,23 +263,22 @@ func (s *Session) end(by ParticipantNo, reason string) {
 		s.codes().revoke(s.code)
 		s.code = ""
 	}
-	shown := s.info.State == StateLive && !s.info.Preview
-	for id, q := range s.pending {
-		s.deny(id, q.page, ReasonExpired)
+	s.shown = s.info.State == StateLive && !s.info.Preview
+	for _, id := range slices.Sorted(maps.Keys(s.pending)) {
+		s.deny(id, s.pending[id].page, ReasonExpired)
 	}
 	s.info.State, s.info.Ended, s.info.Last = StateEnded, s.hub.opts.Now().UTC(), s.offset+1
 	s.toUser(ToUser{Type: "ended", Reason: reason})
 	s.toAgents(ToAgent{Type: "ended", Reason: reason})
 	info := s.info
-	s.publish(func() { s.ended(info, shown) }, Record{From: by, Page: s.active, Kind: KindLifecycle, Payload: mustJSON(Lifecycle{Type: "ended", By: by, Reason: reason})})
+	s.publish(func() { s.hub.settle(info, s.shown) }, Record{From: by, Page: s.active, Kind: KindLifecycle, Payload: mustJSON(Lifecycle{Type: "ended", By: by, Reason: reason})})
 	s.closeAll(1000, "the session is over")
 	clear(s.pages) // their models are large
 }
 
-// ended runs when the session's last record is durable. What was never shown to
+// settle runs when a session's last record is durable. What was never shown to
 // anybody leaves nothing behind.
-func (s *Session) ended(info SessionInfo, shown bool) {
-	h := s.hub
+func (h *Hub) settle(info SessionInfo, shown bool) {
 	h.later(info.ID, func(ctx context.Context) error {
 		if !shown {
 			return errors.Join(h.opts.Log.Forget(ctx, info.ID), h.opts.Directory.Delete(ctx, info.ID))
@@ -280,13 +319,23 @@ func (s *Session) hangUp(code int, reason string) {
 func (s *Session) expire(now time.Time) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.over && now.Sub(s.info.Ended) > remembered {
-		defer s.hub.remove(s.info.ID)
+	switch {
+	case s.broken && now.Sub(s.tried) >= reloadEvery:
+		s.tried = now
+		s.hub.later(s.info.ID, func(ctx context.Context) error { return s.hub.reload(ctx, s) })
+		return
+	case s.over && now.Sub(s.info.Ended) > remembered:
+		defer s.hub.remove(s)
 	}
 	if s.over || s.broken {
 		return
 	}
 	s.expireRequests(now)
+	s.turn(now)
+	if !s.attended() {
+		s.end(0, "agent")
+		return
+	}
 	if s.code != "" && now.After(s.expires) {
 		if s.info.State == StateWaiting || s.info.State == StateOffered {
 			s.end(0, "expired")
@@ -297,4 +346,16 @@ func (s *Session) expire(now time.Time) {
 	if s.info.State != StateOffered && !s.away.IsZero() && now.Sub(s.away) > ResumeWindow {
 		s.end(0, "timeout")
 	}
+}
+
+// attended reports whether anybody is left whom the session is for. Where one
+// leaves, it ends at once; this is for a log that ends between the two records.
+func (s *Session) attended() bool {
+	switch s.info.State {
+	case StateAsking:
+		return len(s.people.all) > 0
+	case StateLive:
+		return s.shared()
+	}
+	return true
 }

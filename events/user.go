@@ -5,38 +5,15 @@ import (
 	"encoding/json"
 	"errors"
 	"slices"
-	"sort"
 	"time"
 )
 
-// page is one document in one tab of the user's browser.
-type page struct {
-	id         PageID
-	url, title string
-	peer       Peer   // nil while it is not connected
-	model      *Model // nil until its state came
-	loaded     time.Time
-	opened     bool   // the log knows of it
-	seq        uint64 // last frame taken
-	durable    uint64 // last frame acknowledged
-	filtered   bool   // the viewer's page is another than the browser's: digests say nothing
-	tab        string // the browser's own name of the tab
-	void       bool   // given up: what comes back is a new page
-	locks      map[NodeID]ParticipantNo
-	offsets    []seenAt
-}
-
-// seenAt says which of the browser's frames a record was.
-type seenAt struct {
-	offset Offset
-	seq    uint64
-}
-
-// maxAge bounds what a browser says of a page's age, in ms.
-const maxAge = 24 * 60 * 60 * 1000
-
-// maxSeen bounds how far back a request's view of the page can be placed.
-const maxSeen = 4096
+const (
+	// maxAge bounds what a browser says of a page's age, in ms.
+	maxAge = 24 * 60 * 60 * 1000
+	// maxChat bounds a message beside the page, in bytes.
+	maxChat = 8 << 10
+)
 
 // UserLink is the connection of one of the user's pages.
 type UserLink struct {
@@ -54,23 +31,30 @@ func (s *Session) AttachUser(peer Peer, hello FromUser) (*UserLink, error) {
 	}
 	p := s.pages[hello.Page]
 	if p == nil || p.void { // a new page, or one that was dropped: the answer's number tells
-		s.last++
-		age := time.Duration(min(max(hello.Age, 0), maxAge) * float64(time.Millisecond))
-		p = &page{id: s.last, tab: cut(hello.Tab, 40), loaded: s.hub.opts.Now().UTC().Add(-age)}
-		s.pages[p.id] = p
-		s.dropOldPages()
+		var err error
+		if p, err = s.newPage(hello.Page); err != nil {
+			return nil, err
+		}
 	}
 	if p.peer != nil {
 		p.peer.Close(ClosePolicy, "the page connected again")
 	}
-	k := s.hub.masker(nil)
-	p.peer, p.url, p.title = peer, k.url(hello.URL), k.text(hello.Title)
+	s.arrived++
+	p.peer, p.tab, p.hidden, p.resync, p.arrived = peer, cut(hello.Tab, 40), hello.Hidden, false, s.arrived
+	if !p.opened {
+		age := time.Duration(min(max(hello.Age, 0), maxAge) * float64(time.Millisecond))
+		p.loaded = s.hub.opts.Now().UTC().Add(-age)
+	}
+	if p.model == nil {
+		k := s.hub.masker(nil)
+		p.url, p.title = k.url(hello.URL), k.text(hello.Title)
+	}
 	if !s.away.IsZero() && s.info.State == StateLive && s.active != 0 {
-		s.toAgents(ToAgent{Type: "resumed"})
+		s.toViewers(ToAgent{Type: "resumed"})
 	}
 	s.away = zeroTime
 	if now := s.pages[s.active]; !hello.Hidden || now == nil || now.peer == nil {
-		s.active = p.id
+		s.turnTo(p)
 	}
 	s.welcomeUser(p)
 	s.follow(p)
@@ -80,7 +64,10 @@ func (s *Session) AttachUser(peer Peer, hello FromUser) (*UserLink, error) {
 // welcomeUser tells a page that has connected how things stand.
 func (s *Session) welcomeUser(p *page) {
 	ack := p.durable
-	welcome := ToUser{Type: "welcome", Page: p.id, State: s.info.State, Ack: &ack, Agents: s.names(), Control: s.people.control, Level: s.level}
+	welcome := ToUser{Type: "welcome", Page: p.id, State: s.info.State, Ack: &ack, Agents: s.names(), Control: s.people.control}
+	if s.info.State == StateLive {
+		welcome.Level = s.level
+	}
 	if s.code != "" && s.info.State == StateWaiting {
 		welcome.Code = s.code.Grouped()
 		welcome.CodeExpires = int64(s.expires.Sub(s.hub.opts.Now()).Seconds())
@@ -96,64 +83,10 @@ func (s *Session) welcomeUser(p *page) {
 	if p.model == nil {
 		p.peer.SendText(ToUser{Type: "start", Level: s.level, Agents: welcome.Agents, Control: s.people.control})
 	}
+	s.askAgain(p)
 	s.tellPages()
 	if s.active == p.id {
 		s.showAll()
-	}
-}
-
-// follow gives up the pages that a new one has taken the place of in its tab.
-func (s *Session) follow(p *page) {
-	for _, old := range s.pages {
-		if old != p && old.tab != "" && old.tab == p.tab && old.peer == nil && !old.void {
-			s.giveUp(old, old.id, ReasonGone)
-		}
-	}
-}
-
-// dropOldPages forgets pages that are gone for long: their models are large.
-func (s *Session) dropOldPages() {
-	for id, p := range s.pages {
-		if p.peer == nil && id+8 < s.last {
-			delete(s.pages, id)
-		}
-	}
-}
-
-// open tells the log of a page.
-func (s *Session) open(p *page) {
-	if p.opened {
-		return
-	}
-	p.opened = true
-	s.publish(nil, Record{From: userNo, Page: p.id, Kind: KindLifecycle, Payload: mustJSON(Lifecycle{Type: "page-opened", URL: p.url, Title: p.title, Loaded: p.loaded})})
-}
-
-func (s *Session) pageNames() []PageName {
-	var list []PageName
-	for _, p := range s.pages {
-		if p.opened && p.peer != nil {
-			name := PageName{p.id, p.url, p.title}
-			if p.model != nil {
-				name.URL, name.Title = p.model.URL(), p.model.Title()
-			}
-			list = append(list, name)
-		}
-	}
-	slices.SortFunc(list, func(a, b PageName) int { return int(a.Page) - int(b.Page) })
-	return list
-}
-
-// tellPages tells those who may see the page which pages there are, and which
-// is in front.
-func (s *Session) tellPages() {
-	names := s.pageNames()
-	for _, who := range s.people.all {
-		for _, l := range who.peers {
-			if who.allowed {
-				l.peer.SendText(ToAgent{Type: "page", Page: s.active, Pages: names})
-			}
-		}
 	}
 }
 
@@ -169,40 +102,6 @@ func (l *UserLink) Gone() {
 	s.pageGone(l.page)
 }
 
-// pageGone is called when a page is not connected any more.
-func (s *Session) pageGone(gone *page) {
-	var newest *page
-	for _, p := range s.pages {
-		if p.peer == nil {
-			continue
-		}
-		if newest == nil || p.id > newest.id {
-			newest = p
-		}
-		s.follow(p)
-	}
-	if newest != nil {
-		if s.active == gone.id {
-			s.activate(newest)
-		} else {
-			s.tellPages()
-		}
-		return
-	}
-	s.away = s.hub.opts.Now()
-	s.toAgents(ToAgent{Type: "suspended"})
-}
-
-// activate shows agents another of the user's pages.
-func (s *Session) activate(p *page) {
-	if s.active == p.id {
-		return
-	}
-	s.active = p.id
-	s.tellPages()
-	s.showAll()
-}
-
 // Text takes a text frame.
 func (l *UserLink) Text(b []byte) error {
 	var m FromUser
@@ -212,31 +111,26 @@ func (l *UserLink) Text(b []byte) error {
 	s := l.s
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.over {
+	current := l.page.peer == l.peer
+	if s.over || s.broken || !current && m.Type != "end" { // what an older connection says may be older than what was said since
 		return nil
+	}
+	if current {
+		s.heard(l.page)
 	}
 	switch m.Type {
 	case "consent":
 		return s.consent(m.Participant, m.Allow, m.Level)
 	case "level":
-		if !slices.Contains(levels, m.Level) {
-			return malformed("unknown level")
-		}
-		s.level = m.Level.least(s.info.Most)
-		s.lifecycle(userNo, Lifecycle{Type: "level", Level: s.level})
-		s.toAgents(ToAgent{Type: "level", Level: s.level})
-		for _, p := range s.pages {
-			if p != l.page && p.peer != nil {
-				p.peer.SendText(ToUser{Type: "level", Level: s.level})
-			}
-		}
+		return s.grant(l.page, m.Level)
 	case "visible":
+		l.page.hidden = false
 		if s.info.State == StateLive {
 			s.activate(l.page)
 		}
 	case "chat":
 		if s.info.State == StateLive && m.Text != "" {
-			s.publish(nil, Record{From: userNo, Page: l.page.id, Kind: KindChannelData, Payload: mustJSON(ChannelData{"text", s.hub.masker(nil).text(m.Text)})})
+			s.publish(nil, Record{From: userNo, Page: l.page.id, Kind: KindChannelData, Payload: mustJSON(ChannelData{"text", s.hub.masker(nil).text(cut(m.Text, maxChat))})})
 		}
 	case "end":
 		s.end(userNo, "user")
@@ -258,45 +152,61 @@ func (l *UserLink) Binary(b []byte) error {
 	s, p := l.s, l.page
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	switch {
-	case s.over || p.peer != l.peer:
+	if s.over || s.broken || p.peer != l.peer {
 		return nil
+	}
+	s.heard(p)
+	switch {
 	case s.info.State != StateLive:
 		return forbidden("no consent")
 	case seq <= p.durable:
-		l.ack(p.durable)
+		p.ack()
 		return nil
 	case seq <= p.seq:
 		return nil // its acknowledgement is under way
-	case seq != p.seq+1:
+	case seq != p.seq+1 && !p.restored:
 		return forbidden("a frame is missing")
+	case seq != p.seq+1: // what is not in the log was acknowledged and not kept
+		p.durable = seq - 1
 	}
-	record := Record{From: userNo, Page: p.id, Seq: seq, Kind: kind, Payload: payload}
+	record, was := Record{From: userNo, Page: p.id, Seq: seq, Kind: kind, Payload: payload}, [2]string{p.url, p.title}
 	keep, shown, err := s.take(p, &record)
 	if err != nil {
 		return err
 	}
-	p.seq = seq
+	p.seq, p.restored = seq, false
 	if !keep {
-		p.durable = seq
-		l.ack(seq)
+		p.settled(seq, false)
 		return nil
 	}
-	s.publishShown(func() {
-		p.durable = seq
-		l.ack(seq)
-	}, record, shown)
-	p.offsets = append(p.offsets, seenAt{s.offset, seq})
-	if len(p.offsets) > maxSeen {
-		p.offsets = slices.Clone(p.offsets[maxSeen/2:])
+	s.publishShown(func() { p.settled(seq, true) }, record, shown)
+	p.note(s.offset, seq)
+	if kind == KindPageState {
+		p.since = s.offset
+	}
+	if was != [2]string{p.url, p.title} {
+		s.tellPages()
 	}
 	return nil
 }
 
-func (l *UserLink) ack(seq uint64) {
-	if l.page.peer == l.peer {
-		l.peer.SendText(ToUser{Type: "ack", Seq: seq})
+// grant is the user's choice of a level, at any time, in one of their tabs.
+func (s *Session) grant(from *page, level Level) error {
+	if !slices.Contains(levels, level) {
+		return malformed("unknown level")
 	}
+	if level = level.least(s.info.Most); s.info.State != StateLive || level == s.level {
+		return nil
+	}
+	s.level = level
+	s.lifecycle(userNo, Lifecycle{Type: "level", Level: level})
+	s.toViewers(ToAgent{Type: "level", Level: level})
+	for _, p := range s.pages {
+		if p.peer != nil && p != from {
+			p.peer.SendText(ToUser{Type: "level", Level: level})
+		}
+	}
+	return nil
 }
 
 func splitFrame(b []byte) (kind Kind, seq uint64, payload []byte, err error) {
@@ -358,7 +268,7 @@ func (s *Session) takeState(p *page, r *Record) (shown []byte, err error) {
 	if err != nil {
 		return nil, malformed(err.Error())
 	}
-	p.model, p.url, p.title, p.locks = m, m.URL(), m.Title(), nil
+	p.model, p.url, p.title, p.locks, p.hidden, p.resync = m, m.URL(), m.Title(), nil, m.head.Hidden, false
 	if s.info.Title == "" && p.title != "" {
 		// Before the user consented nothing but the address was known.
 		s.info.URL, s.info.Title = p.url, p.title
@@ -387,16 +297,19 @@ func (s *Session) takeBatch(p *page, r *Record) (keep bool, shown []byte, err er
 	shown, err = p.model.ApplyFor(nil, batch, s.hub.opts.URLs(s.info.ID, p.id))
 	switch {
 	case errors.Is(err, ErrDigest) && p.filtered:
-	case errors.Is(err, ErrDigest), errors.Is(err, ErrModel):
-		s.hub.opts.Meter.Drift()
-		s.hub.log.Warn("the page is sent again", "session", s.info.ID, "page", p.id, "reason", err)
-		p.peer.SendText(ToUser{Type: "resync"})
-		if errors.Is(err, ErrModel) {
+	case err != nil:
+		if !p.resync { // once is enough: what is on its way is of the page before
+			p.resync = true
+			s.hub.opts.Meter.Drift()
+			s.hub.log.Warn("the page is sent again", "session", s.info.ID, "page", p.id, "reason", err)
+			p.peer.SendText(ToUser{Type: "resync"})
+		}
+		if !errors.Is(err, ErrDigest) {
 			p.model = nil
 			return false, nil, nil
 		}
 	}
-	p.url, p.title = p.model.URL(), p.model.Title()
+	p.url, p.title, p.hidden = p.model.URL(), p.model.Title(), p.model.head.Hidden
 	return true, shown, nil
 }
 
@@ -409,13 +322,4 @@ func (s *Session) slipped(p *page, k *masker) bool {
 	s.hub.opts.Meter.Slipped(k.slipped)
 	s.hub.log.Warn("masked what a browser should have masked", "session", s.info.ID, "page", p.id, "count", k.slipped)
 	return true
-}
-
-// seqAt is the number of the browser's last frame at or before an offset.
-func (p *page) seqAt(o Offset) uint64 {
-	i := sort.Search(len(p.offsets), func(i int) bool { return p.offsets[i].offset > o })
-	if i == 0 {
-		return 0
-	}
-	return p.offsets[i-1].seq
 }

@@ -1,7 +1,6 @@
 package replayui
 
 import (
-	"cmp"
 	"encoding/json"
 	"errors"
 	"net"
@@ -57,6 +56,10 @@ func (t *Site) postSession(w http.ResponseWriter, r *http.Request) error {
 		w.WriteHeader(http.StatusNoContent)
 		return nil
 	}
+	var waiting *events.Session // for an agent, until this one came: the code decides
+	if session != nil && in.Code != "" && session.Info().State == events.StateWaiting {
+		waiting, session = session, nil
+	}
 	if session == nil {
 		info := events.SessionInfo{Org: t.org, URL: bound(in.URL, 2000), User: bound(in.User, 200), Most: t.settings.Most}
 		if c, err := r.Cookie(visitCookie); err == nil {
@@ -65,6 +68,9 @@ func (t *Site) postSession(w http.ResponseWriter, r *http.Request) error {
 		var err error
 		if session, err = s.begin(r, info, in.Code); err != nil {
 			return err
+		}
+		if waiting != nil {
+			waiting.End("user")
 		}
 		s.setSessionCookie(w, r, s.opts.Hub.Secret(session.Info().ID), 0)
 		status = http.StatusCreated
@@ -82,15 +88,22 @@ func (s *Server) begin(r *http.Request, info events.SessionInfo, code string) (*
 	if code == "" {
 		return s.opts.Hub.Start(r.Context(), info)
 	}
-	guest, _, err := net.SplitHostPort(r.RemoteAddr)
+	return s.opts.Hub.Enter(bound(s.guest(r), 100), code, info)
+}
+
+// guest is the address of who asks. Of a list the last is what our own proxy
+// saw; those before it are what somebody told the proxy.
+func (s *Server) guest(r *http.Request) string {
+	if list := r.Header.Values("X-Forwarded-For"); s.opts.TrustForwarded && len(list) > 0 {
+		if _, last, _ := cutLast(","+list[len(list)-1], ","); strings.TrimSpace(last) != "" {
+			return strings.TrimSpace(last)
+		}
+	}
+	host, _, err := net.SplitHostPort(r.RemoteAddr)
 	if err != nil {
-		guest = r.RemoteAddr
+		return r.RemoteAddr
 	}
-	if s.opts.TrustForwarded {
-		first, _, _ := strings.Cut(r.Header.Get("X-Forwarded-For"), ",")
-		guest = cmp.Or(strings.TrimSpace(first), guest)
-	}
-	return s.opts.Hub.Enter(bound(guest, 100), code, info)
+	return host
 }
 
 func bound(s string, most int) string {

@@ -38,8 +38,11 @@ func (s *Server) getSessions(w http.ResponseWriter, r *http.Request) error {
 	}
 	live := []events.SessionInfo{}
 	for _, info := range s.opts.Hub.List() {
-		if info.State != events.StateWaiting && sees(a, info) {
-			live = append(live, shown(info))
+		if info.State == events.StateWaiting {
+			continue
+		}
+		if info, ok := s.present(a, info); ok {
+			live = append(live, info)
 		}
 	}
 	slices.SortFunc(live, func(a, b events.SessionInfo) int { return b.Started.Compare(a.Started) })
@@ -48,6 +51,20 @@ func (s *Server) getSessions(w http.ResponseWriter, r *http.Request) error {
 		ended = append(ended, shown(info))
 	}
 	return answer(w, http.StatusOK, map[string]any{"live": live, "sessions": ended, "next": next})
+}
+
+// present is what an account is told of a session that is on. Those whom the
+// user has not answered about know that it is theirs, not what it is about.
+func (s *Server) present(a Account, info events.SessionInfo) (events.SessionInfo, bool) {
+	if sees(a, info) {
+		return shown(info), true
+	}
+	session := s.opts.Hub.Session(info.ID)
+	if session == nil || !session.Member(hubAccount(a)) {
+		return info, false
+	}
+	info.URL, info.Title = "", ""
+	return shown(info), true
 }
 
 // shown leaves out what is not for people.
@@ -59,8 +76,8 @@ func shown(info events.SessionInfo) events.SessionInfo {
 func (s *Server) getSession(w http.ResponseWriter, r *http.Request) error {
 	a, id := identity(r), events.SessionID(r.PathValue("id"))
 	if live := s.opts.Hub.Session(id); live != nil {
-		if info := live.Info(); sees(a, info) {
-			return answer(w, http.StatusOK, shown(info))
+		if info, ok := s.present(a, live.Info()); ok {
+			return answer(w, http.StatusOK, info)
 		}
 		return events.ErrNoSession
 	}
