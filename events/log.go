@@ -17,7 +17,8 @@ type Log interface {
 	// Append queues records of one session, in order, and returns at once.
 	// done is called once, from a goroutine of the log's: with nil when all of
 	// them are durable, else with the reason why they may not be. Appends of a
-	// session become durable in the order in which they were made. When the
+	// session become durable in the order in which they were made, each as a
+	// whole, and done is called in that order. When the
 	// log's bounded queue is full, done gets ErrLogBusy and nothing is kept.
 	// Records that do not follow the last accepted ones get ErrLogGap, so that
 	// nothing is kept after a loss. done may take locks of the caller's, so it

@@ -16,6 +16,7 @@ var ErrLogGap = errors.New("records do not follow the log's last ones")
 type MemLog struct {
 	mu       sync.Mutex
 	sessions map[SessionID][]Record
+	calls    []func() // to be made by the one goroutine that makes them
 	pending  sync.WaitGroup
 	closed   bool
 }
@@ -28,11 +29,22 @@ func (l *MemLog) Append(id SessionID, records []Record, done func(error)) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	err := l.accept(id, records)
-	l.pending.Add(1)
-	go func() {
-		defer l.pending.Done()
-		done(err)
-	}()
+	if l.calls = append(l.calls, func() { done(err) }); len(l.calls) == 1 {
+		l.pending.Go(l.call)
+	}
+}
+
+// call makes the calls that wait, in their order.
+func (l *MemLog) call() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for len(l.calls) > 0 {
+		next := l.calls[0]
+		l.mu.Unlock()
+		next()
+		l.mu.Lock()
+		l.calls = l.calls[1:]
+	}
 }
 
 func (l *MemLog) accept(id SessionID, records []Record) error {

@@ -61,6 +61,7 @@ type ToUser struct {
 	Org         OrgID         `json:"org,omitempty"`
 	Role        Role          `json:"role,omitempty"`
 	First       bool          `json:"first,omitempty"`   // join: nobody sees the page yet
+	Own         bool          `json:"own,omitempty"`     // level: chosen in this tab
 	Control     ParticipantNo `json:"control,omitempty"` // who acts
 	Drawing     *Drawing      `json:"drawing,omitempty"`
 	ID          uint64        `json:"id,omitempty"`

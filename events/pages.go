@@ -78,7 +78,7 @@ func (s *Session) dropOldPages() {
 	for id, p := range s.pages {
 		if p.peer == nil && id+keptPages < s.last {
 			delete(s.pages, id)
-			s.denyAll(id, ReasonGone)
+			s.giveUp(p, id, ReasonGone)
 		}
 	}
 }
@@ -105,7 +105,8 @@ func (s *Session) heard(p *page) {
 	}
 }
 
-// giveUp makes a page's numbering void, and denies what was asked of it.
+// giveUp makes a page's numbering void, and denies what was asked of it. What is
+// denied stays denied: the log says that nothing of the page's comes after it.
 func (s *Session) giveUp(p *page, id PageID, why Reason) {
 	if p != nil {
 		p.void, p.locks, p.offsets, p.dropped = true, nil, nil, nil
@@ -113,7 +114,17 @@ func (s *Session) giveUp(p *page, id PageID, why Reason) {
 			p.model = nil
 		}
 	}
-	s.denyAll(id, why)
+	ids := s.pendingOf(id)
+	if len(ids) == 0 {
+		return
+	}
+	records := []Record{{Page: id, Kind: KindLifecycle, Payload: mustJSON(Lifecycle{Type: "page-lost"})}}
+	for _, request := range ids {
+		delete(s.pending, request)
+		s.hub.opts.Meter.Denied(why)
+		records = append(records, denial(request, id, why))
+	}
+	s.publish(nil, records...)
 }
 
 // open tells the log of a page.
@@ -122,7 +133,7 @@ func (s *Session) open(p *page) {
 		return
 	}
 	p.opened = true
-	s.publish(nil, Record{From: userNo, Page: p.id, Kind: KindLifecycle, Payload: mustJSON(Lifecycle{Type: "page-opened", URL: p.url, Title: p.title, Loaded: p.loaded})})
+	s.publish(nil, Record{From: userNo, Page: p.id, Kind: KindLifecycle, Payload: mustJSON(Lifecycle{Type: "page-opened", URL: p.url, Title: p.title, Loaded: p.loaded, Tab: p.tab})})
 }
 
 func (s *Session) pageNames() []PageName {

@@ -141,6 +141,7 @@ type Lifecycle struct {
 	By          ParticipantNo `json:"by,omitempty"`
 	Reason      string        `json:"reason,omitempty"`
 	Loaded      time.Time     `json:"loaded,omitzero"` // page-opened: when the browser began to load it
+	Tab         string        `json:"tab,omitempty"`   // page-opened: the browser's own name of the tab
 }
 
 // Pointer is where an agent points: a share of a node's box, and the user's

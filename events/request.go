@@ -36,6 +36,7 @@ type pendingRequest struct {
 	from    ParticipantNo
 	name    string
 	expires time.Time
+	kept    bool // the log has it: only then it reaches the browser
 	told    bool // the browser was told to answer now
 }
 
@@ -62,12 +63,24 @@ func (l *AgentLink) request(m *FromAgent) error {
 	q := pendingRequest{EventRequest: r, page: page, from: l.who.no, name: l.who.name, expires: s.hub.opts.Now().Add(confirmWindow)}
 	s.pending[r.ID] = q
 	l.peer.SendText(ToAgent{Type: "accepted", Ref: m.Ref, ID: r.ID})
-	s.publish(nil, Record{From: l.who.no, Page: page, Kind: KindEventRequest, Payload: mustJSON(r)})
-	p.ask(q)
+	// What is done on the page has its request in the log, whatever happens to us.
+	s.publish(func() { s.passOn(r.ID) }, Record{From: l.who.no, Page: page, Kind: KindEventRequest, Payload: mustJSON(r)})
 	return nil
 }
 
-// ask passes a request to the user's browser.
+// passOn sends a request that the log has kept to the user's browser.
+func (s *Session) passOn(id uint64) {
+	q, ok := s.pending[id]
+	if !ok {
+		return // its page was given up meanwhile
+	}
+	q.kept = true
+	s.pending[id] = q
+	if p := s.pages[q.page]; p != nil && p.peer != nil {
+		p.ask(q)
+	}
+}
+
 func (p *page) ask(q pendingRequest) {
 	p.peer.SendText(ToUser{Type: "request", ID: q.ID, From: q.from, Name: q.name, Node: q.Node, Action: q.Action, Value: q.Value, Seen: p.seqAt(q.Seen)})
 }
@@ -77,7 +90,9 @@ func (p *page) ask(q pendingRequest) {
 func (s *Session) askAgain(p *page) {
 	for _, id := range s.pendingOf(p.id) {
 		q := s.pending[id]
-		p.ask(q)
+		if q.kept {
+			p.ask(q)
+		}
 		if q.told {
 			p.peer.SendText(ToUser{Type: "expire", ID: id})
 		}
@@ -176,13 +191,6 @@ func (s *Session) deny(id uint64, page PageID, why Reason) {
 
 func denial(id uint64, page PageID, why Reason) Record {
 	return Record{Page: page, Kind: KindEventConfirmation, Payload: mustJSON(EventConfirmation{Request: id, Outcome: Denied, Reason: why})}
-}
-
-// denyAll answers every request for a page that can answer none any more.
-func (s *Session) denyAll(page PageID, why Reason) {
-	for _, id := range s.pendingOf(page) {
-		s.deny(id, page, why)
-	}
 }
 
 func (s *Session) pendingOf(page PageID) (ids []uint64) {

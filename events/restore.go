@@ -113,7 +113,7 @@ func (s *Session) replay(r *Record) {
 		var q EventRequest
 		if json.Unmarshal(r.Payload, &q) == nil {
 			s.request = max(s.request, q.ID)
-			s.pending[q.ID] = pendingRequest{EventRequest: q, page: r.Page, from: r.From, name: s.nameOf(r.From), expires: r.Time.Add(confirmWindow)}
+			s.pending[q.ID] = pendingRequest{EventRequest: q, page: r.Page, from: r.From, name: s.nameOf(r.From), kept: true, expires: r.Time.Add(confirmWindow)}
 		}
 	case KindEventConfirmation:
 		var c EventConfirmation
@@ -151,7 +151,11 @@ func (s *Session) replayLifecycle(r *Record) {
 		s.over, s.reason, s.info.State, s.info.Ended, s.info.Last = true, l.Reason, StateEnded, r.Time, r.Offset
 	case "page-opened":
 		if p := s.pages[r.Page]; p != nil {
-			p.opened, p.url, p.title, p.loaded = true, l.URL, l.Title, l.Loaded
+			p.opened, p.url, p.title, p.loaded, p.tab = true, l.URL, l.Title, l.Loaded, l.Tab
+		}
+	case "page-lost":
+		if p := s.pages[r.Page]; p != nil {
+			p.void, p.locks, p.offsets = true, nil, nil
 		}
 	case "opened":
 		s.info.State = StateOffered

@@ -11,6 +11,8 @@ import (
 const (
 	// maxAge bounds what a browser says of a page's age, in ms.
 	maxAge = 24 * 60 * 60 * 1000
+	// maxTab bounds a tab's name, in bytes.
+	maxTab = 40
 	// maxChat bounds a message beside the page, in bytes.
 	maxChat = 8 << 10
 )
@@ -30,7 +32,9 @@ func (s *Session) AttachUser(peer Peer, hello FromUser) (*UserLink, error) {
 		return nil, &ProtocolError{CloseRestart, "the session is not here"}
 	}
 	p := s.pages[hello.Page]
-	if p == nil || p.void { // a new page, or one that was dropped: the answer's number tells
+	// A new page, or one that was dropped, or that bears a number which a gateway
+	// gave out and lost: the answer's number tells.
+	if p == nil || p.void || p.tab != "" && p.tab != cut(hello.Tab, maxTab) {
 		var err error
 		if p, err = s.newPage(hello.Page); err != nil {
 			return nil, err
@@ -40,7 +44,7 @@ func (s *Session) AttachUser(peer Peer, hello FromUser) (*UserLink, error) {
 		p.peer.Close(ClosePolicy, "the page connected again")
 	}
 	s.arrived++
-	p.peer, p.tab, p.hidden, p.resync, p.arrived = peer, cut(hello.Tab, 40), hello.Hidden, false, s.arrived
+	p.peer, p.tab, p.hidden, p.resync, p.arrived = peer, cut(hello.Tab, maxTab), hello.Hidden, false, s.arrived
 	if !p.opened {
 		age := time.Duration(min(max(hello.Age, 0), maxAge) * float64(time.Millisecond))
 		p.loaded = s.hub.opts.Now().UTC().Add(-age)
@@ -190,20 +194,25 @@ func (l *UserLink) Binary(b []byte) error {
 	return nil
 }
 
-// grant is the user's choice of a level, at any time, in one of their tabs.
+// grant is the user's choice of a level, at any time, in one of their tabs. The
+// others hear of it; the one that it was made in, of its having been heard: until
+// then what it hears of others' is older.
 func (s *Session) grant(from *page, level Level) error {
 	if !slices.Contains(levels, level) {
 		return malformed("unknown level")
 	}
-	if level = level.least(s.info.Most); s.info.State != StateLive || level == s.level {
+	if s.info.State != StateLive {
 		return nil
 	}
-	s.level = level
-	s.lifecycle(userNo, Lifecycle{Type: "level", Level: level})
-	s.toViewers(ToAgent{Type: "level", Level: level})
+	level = level.least(s.info.Most)
+	if level != s.level {
+		s.level = level
+		s.lifecycle(userNo, Lifecycle{Type: "level", Level: level})
+		s.toViewers(ToAgent{Type: "level", Level: level})
+	}
 	for _, p := range s.pages {
-		if p.peer != nil && p != from {
-			p.peer.SendText(ToUser{Type: "level", Level: level})
+		if p.peer != nil {
+			p.peer.SendText(ToUser{Type: "level", Level: level, Own: p == from})
 		}
 	}
 	return nil
