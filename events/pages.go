@@ -118,13 +118,8 @@ func (s *Session) giveUp(p *page, id PageID, why Reason) {
 	if len(ids) == 0 {
 		return
 	}
-	records := []Record{{Page: id, Kind: KindLifecycle, Payload: mustJSON(Lifecycle{Type: "page-lost"})}}
-	for _, request := range ids {
-		delete(s.pending, request)
-		s.hub.opts.Meter.Denied(why)
-		records = append(records, denial(request, id, why))
-	}
-	s.publish(nil, records...)
+	lost := Record{Page: id, Kind: KindLifecycle, Payload: mustJSON(Lifecycle{Type: "page-lost"})}
+	s.publish(nil, append([]Record{lost}, s.denials(ids, why)...)...)
 }
 
 // open tells the log of a page.

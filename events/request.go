@@ -182,11 +182,15 @@ func sameSite(page, target string) bool {
 	return err == nil && u.Scheme == base.Scheme && u.Host == base.Host && u.User == nil && (u.Scheme == "http" || u.Scheme == "https")
 }
 
-// deny answers a request in the user's stead.
-func (s *Session) deny(id uint64, page PageID, why Reason) {
-	delete(s.pending, id)
-	s.hub.opts.Meter.Denied(why)
-	s.publish(nil, denial(id, page, why))
+// denials answer requests in the user's stead. They are for the log together with
+// what makes them final: whatever the browser says of them is too late then.
+func (s *Session) denials(ids []uint64, why Reason) (records []Record) {
+	for _, id := range ids {
+		records = append(records, denial(id, s.pending[id].page, why))
+		delete(s.pending, id)
+		s.hub.opts.Meter.Denied(why)
+	}
+	return records
 }
 
 func denial(id uint64, page PageID, why Reason) Record {

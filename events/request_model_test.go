@@ -514,6 +514,10 @@ func (w *world) settle() {
 		w.compare()
 	}
 	w.log.keep(len(w.log.queue))
+	if s := w.session(); w.over && s != nil { // its end was lost with a gateway: it is over when nobody comes back
+		w.pass(ResumeWindow + time.Second)
+		w.log.keep(len(w.log.queue))
+	}
 }
 
 // quiet reports whether nothing waits for anything.

@@ -264,14 +264,13 @@ func (s *Session) end(by ParticipantNo, reason string) {
 		s.code = ""
 	}
 	s.shown = s.info.State == StateLive && !s.info.Preview
-	for _, id := range slices.Sorted(maps.Keys(s.pending)) {
-		s.deny(id, s.pending[id].page, ReasonExpired)
-	}
-	s.info.State, s.info.Ended, s.info.Last = StateEnded, s.hub.opts.Now().UTC(), s.offset+1
+	records := s.denials(slices.Sorted(maps.Keys(s.pending)), ReasonExpired)
+	records = append(records, Record{From: by, Page: s.active, Kind: KindLifecycle, Payload: mustJSON(Lifecycle{Type: "ended", By: by, Reason: reason})})
+	s.info.State, s.info.Ended, s.info.Last = StateEnded, s.hub.opts.Now().UTC(), s.offset+Offset(len(records))
+	info := s.info
+	s.publish(func() { s.hub.settle(info, s.shown) }, records...)
 	s.toUser(ToUser{Type: "ended", Reason: reason})
 	s.toAgents(ToAgent{Type: "ended", Reason: reason})
-	info := s.info
-	s.publish(func() { s.hub.settle(info, s.shown) }, Record{From: by, Page: s.active, Kind: KindLifecycle, Payload: mustJSON(Lifecycle{Type: "ended", By: by, Reason: reason})})
 	s.closeAll(1000, "the session is over")
 	clear(s.pages) // their models are large
 }
