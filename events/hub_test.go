@@ -1,164 +1,12 @@
 package events
 
 import (
-	"encoding/binary"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 )
-
-// fakePeer records what it is sent.
-type fakePeer struct {
-	mu      sync.Mutex
-	texts   []string
-	records []Record
-	closed  int
-}
-
-func (p *fakePeer) SendText(v any) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	b, _ := json.Marshal(v)
-	p.texts = append(p.texts, string(b))
-}
-
-func (p *fakePeer) SendRecord(b []byte) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	r, err := DecodeRecord(b)
-	if err != nil {
-		panic(err)
-	}
-	p.records = append(p.records, r)
-}
-
-func (p *fakePeer) Close(code int, _ string) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.closed = code
-}
-
-// waitText waits until a text that contains all parts was sent.
-func (p *fakePeer) waitText(t *testing.T, parts ...string) {
-	t.Helper()
-	for deadline := time.Now().Add(10 * time.Second); time.Now().Before(deadline); time.Sleep(time.Millisecond) {
-		p.mu.Lock()
-	next:
-		for _, s := range p.texts {
-			for _, part := range parts {
-				if !strings.Contains(s, part) {
-					continue next
-				}
-			}
-			p.mu.Unlock()
-			return
-		}
-		p.mu.Unlock()
-	}
-	t.Fatalf("no text with %q among %q", parts, p.texts)
-}
-
-func (p *fakePeer) kinds() string {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	var out []string
-	for _, r := range p.records {
-		out = append(out, fmt.Sprint(r.Kind))
-	}
-	return strings.Join(out, " ")
-}
-
-type clock struct {
-	mu  sync.Mutex
-	now time.Time
-}
-
-func (c *clock) Now() time.Time {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.now
-}
-
-func (c *clock) pass(d time.Duration) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.now = c.now.Add(d)
-}
-
-type stage struct {
-	*Hub
-	clock *clock
-	log   Log
-	dir   *MemDirectory
-	ended chan SessionInfo
-}
-
-func newStage(t *testing.T) *stage {
-	t.Helper()
-	s := &stage{clock: &clock{now: time.Now()}, log: NewMemLog(), dir: NewMemDirectory(), ended: make(chan SessionInfo, 10)}
-	s.restart(t)
-	return s
-}
-
-// restart puts a new hub in place, as after a killed gateway.
-func (s *stage) restart(t *testing.T) {
-	t.Helper()
-	h, err := NewHub(t.Context(), HubOptions{
-		Log: s.log, Directory: s.dir, Key: []byte("0123456789abcdef"), Now: s.clock.Now,
-		Ended: func(i SessionInfo) { s.ended <- i },
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	s.Hub = h
-	t.Cleanup(h.Close)
-}
-
-var ann = Account{Name: "Ann", Org: "o", Role: RoleAgent}
-
-func frame(kind Kind, seq uint64, payload []byte) []byte {
-	b := binary.AppendUvarint([]byte{byte(kind)}, seq)
-	return append(binary.AppendUvarint(b, 0), payload...)
-}
-
-// live brings a session to where the agent sees the page.
-func (s *stage) live(t *testing.T) (*Session, *UserLink, *AgentLink, *fakePeer, *fakePeer) {
-	t.Helper()
-	session, err := s.Start(t.Context(), SessionInfo{Org: "o", URL: "http://site/"})
-	if err != nil {
-		t.Fatal(err)
-	}
-	user, agent := &fakePeer{}, &fakePeer{}
-	ul, err := session.AttachUser(user, FromUser{Type: "hello", URL: "http://site/"})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := ul.Binary(frame(KindPageState, 1, samplePage().Append(nil))); err == nil {
-		t.Fatal("a page was taken without consent")
-	}
-	code, _ := session.Code()
-	if _, err := s.Redeem(ann, " "+code.Grouped()); err != nil {
-		t.Fatal(err)
-	}
-	al, err := session.AttachAgent(agent, ann)
-	if err != nil {
-		t.Fatal(err)
-	}
-	user.waitText(t, `"join"`, `"name":"Ann"`)
-	if err := ul.Text([]byte(`{"type":"consent","participant":2,"allow":true,"level":"act"}`)); err != nil {
-		t.Fatal(err)
-	}
-	user.waitText(t, `"start"`)
-	if err := ul.Binary(frame(KindPageState, 1, samplePage().Append(nil))); err != nil {
-		t.Fatal(err)
-	}
-	user.waitText(t, `"ack"`, `"seq":1`)
-	return session, ul, al, user, agent
-}
 
 func TestASessionFromCodeToEnd(t *testing.T) {
 	st := newStage(t)
@@ -352,7 +200,7 @@ func TestWhatWaitsTooLongEnds(t *testing.T) {
 	}
 	st.clock.pass(answerWindow + time.Second)
 	session.expire(st.clock.Now())
-	if got := agent.kinds(); !strings.HasSuffix(got, "3 4") || user.closed == 0 {
+	if got := agent.kinds(); !strings.HasSuffix(got, "3 6 4") || user.closed == 0 {
 		t.Errorf("the request did not expire: %s", got)
 	}
 	ul.Gone()

@@ -3,7 +3,6 @@ package events
 import (
 	"bytes"
 	"encoding/json"
-	"strconv"
 	"strings"
 )
 
@@ -83,7 +82,6 @@ func (w *world) judgeAnswer(r *Record, requests map[uint64]*answerOf, sum *tally
 		w.fault("request %d is %s and %s", c.Request, a.outcome, c.Outcome)
 	}
 	a.outcome = c.Outcome
-	sum.why[string(c.Reason)+" "+strconv.Itoa(int(r.From))]++
 	switch {
 	case c.Outcome == Confirmed:
 		sum.confirmed++

@@ -25,7 +25,7 @@ func TestRequestsUnderAnySchedule(t *testing.T) {
 	if n, err := strconv.Atoi(os.Getenv("PILLION_SCHEDULES")); err == nil {
 		schedules = n
 	}
-	sum := tally{why: map[string]int{}}
+	var sum tally
 	run := func(seed uint64) {
 		w := newWorld(t, seed)
 		defer w.hub.Close()
@@ -65,10 +65,7 @@ func TestRequestsUnderAnySchedule(t *testing.T) {
 	}
 }
 
-type tally struct {
-	confirmed, denied, refused, locks, kills, voids, over int
-	why                                                   map[string]int
-}
+type tally struct{ confirmed, denied, refused, locks, kills, voids, over int }
 
 // heldLog is a Log of one session that keeps what it is told to, when it is told to.
 type heldLog struct {
@@ -337,7 +334,7 @@ func (w *world) goOn(t *tab, allow bool) {
 
 // upset is what happens seldom.
 func (w *world) upset(t *tab, d *desk) {
-	switch w.rnd.IntN(12) {
+	switch w.rnd.IntN(13) {
 	case 0, 1:
 		t.wire.cutOff(w.rnd.IntN(4), w.rnd.IntN(4))
 	case 2:
@@ -367,7 +364,13 @@ func (w *world) upset(t *tab, d *desk) {
 		if t.live { // a digest that differs: the page is sent again
 			t.batch = append(t.batch, PageEvent{Op: OpDigest, N: [4]int64{1}})
 		}
-	case 10:
+	case 10: // frames that change nothing are taken and not kept
+		if t.live && w.rnd.IntN(2) == 0 {
+			t.frame(KindLock, mustJSON(Lock{99, true, userNo}))
+		} else if t.live {
+			t.frame(KindEventConfirmation, mustJSON(EventConfirmation{Request: 1 << 40, Outcome: Confirmed}))
+		}
+	case 12:
 		d.text(FromAgent{Type: "hand", To: 2 + ParticipantNo(w.rnd.IntN(2))})
 	case 11:
 		if d.text(FromAgent{Type: "take"}); w.rnd.IntN(10) == 0 {

@@ -52,9 +52,6 @@ func (h *Hub) reload(ctx context.Context, broken *Session) error {
 	if err != nil {
 		return fmt.Errorf("not read again from the log: %w", err)
 	}
-	broken.mu.Lock()
-	s.request = max(s.request, broken.request)
-	broken.mu.Unlock()
 	h.enter(s)
 	return nil
 }
@@ -76,17 +73,11 @@ func (h *Hub) restore(ctx context.Context, info SessionInfo) (*Session, error) {
 		p.restored, p.left = true, s.away
 	}
 	s.dropOldPages()
-	// A browser may know numbers that the log lost with the gateway before.
-	s.request += lostRequests
 	if !s.over && (s.info.State == StateWaiting || s.info.State == StateOffered) {
 		s.renewCode()
 	}
 	return s, nil
 }
-
-// lostRequests bounds the requests that a gateway passed on and the log did not
-// keep: their numbers are not used again, since a browser answers each once.
-const lostRequests = 10_000
 
 func (s *Session) replay(r *Record) {
 	p := s.pages[r.Page]
