@@ -199,6 +199,7 @@ func TestAPreviewLeavesNothingBehind(t *testing.T) {
 			session.mu.Lock()
 			session.publish(nil, Record{Kind: KindLifecycle, Payload: mustJSON(Lifecycle{Type: "ended"})})
 			session.mu.Unlock()
+			st.Close()
 			st.restart(t)
 		} else if err := link.Text([]byte(`{"type":"end"}`)); err != nil {
 			t.Fatal(err)
