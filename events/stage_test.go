@@ -71,6 +71,12 @@ func (p *fakePeer) kinds() string {
 	return strings.Join(out, " ")
 }
 
+func (p *fakePeer) code() int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.closed
+}
+
 // heard reports whether a text was sent that contains all parts.
 func (p *fakePeer) heard(parts ...string) bool {
 	p.mu.Lock()
