@@ -1,85 +1,14 @@
 package events
 
 import (
-	"encoding/json"
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
-	"sync"
 	"time"
 )
 
-// What TestRequestsUnderAnySchedule plays the gateway's far sides with: wires
-// that delay and break, tabs of the user's browser that keep the rules of
-// docs/LOCKS.md, consoles of agents.
-
-// wire is a connection: what is on its way in both directions. The gateway has
-// it as a Peer.
-type wire struct {
-	mu     sync.Mutex
-	up     [][]byte // to the gateway: a text begins with a brace, a binary frame with its kind
-	down   []sent
-	closed bool // the gateway has closed it
-	cut    bool // nothing passes any more
-}
-
-// sent is on its way from the gateway: a message or a record.
-type sent struct {
-	text   any
-	record []byte
-}
-
-func (c *wire) SendText(v any)      { c.send(sent{text: v}) }
-func (c *wire) SendRecord(b []byte) { c.send(sent{record: b}) }
-
-func (c *wire) send(m sent) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if !c.closed && !c.cut {
-		c.down = append(c.down, m)
-	}
-}
-
-func (c *wire) Close(int, string) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.closed = true
-}
-
-func (c *wire) next() (m sent, ok bool) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if len(c.down) == 0 {
-		return m, false
-	}
-	m, c.down = c.down[0], c.down[1:]
-	return m, true
-}
-
-// push sends to the gateway.
-func (c *wire) push(b []byte) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if !c.cut {
-		c.up = append(c.up, b)
-	}
-}
-
-// cutOff breaks the wire: of what is on its way, so much arrives.
-func (c *wire) cutOff(up, down int) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.cut = true
-	c.up, c.down = c.up[:min(up, len(c.up))], c.down[:min(down, len(c.down))]
-}
-
-// lost reports whether an end of the wire would notice that it is over.
-func (c *wire) lost() bool {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return (c.cut || c.closed) && len(c.down) == 0
-}
+// The user's browser in TestRequestsUnderAnySchedule: tabs that keep the rules of
+// docs/LOCKS.md.
 
 type sentFrame struct {
 	kind    Kind
@@ -422,78 +351,4 @@ func (t *tab) acknowledged(seq uint64) {
 	for len(t.unsent) > 0 && t.unsent[0].seq <= seq {
 		t.unsent = t.unsent[1:]
 	}
-}
-
-// desk is an agent's console: it follows the records that it is sent.
-type desk struct {
-	w     *world
-	who   Account
-	wire  *wire
-	link  *AgentLink
-	page  PageID
-	seen  Offset
-	model *Model
-	locks map[NodeID]ParticipantNo
-}
-
-func (d *desk) hear(m sent) {
-	if text, is := m.text.(ToAgent); is {
-		if text.Type == "welcome" {
-			d.page, d.seen, d.model, d.locks = 0, 0, nil, nil
-		}
-		return
-	}
-	r, err := DecodeRecord(m.record)
-	if err != nil {
-		panic(err)
-	}
-	d.seen = max(d.seen, r.Offset)
-	switch r.Kind {
-	case KindPageState:
-		s, err := DecodeState(r.Payload)
-		if err != nil {
-			panic(err)
-		}
-		if d.model, err = NewModel(s); err != nil {
-			panic(err)
-		}
-		d.page, d.locks = r.Page, map[NodeID]ParticipantNo{}
-	case KindPageEvents:
-		batch, err := DecodeBatch(r.Payload)
-		if err != nil || d.model == nil || r.Page != d.page {
-			d.w.fault("%s gets events of page %d on page %d: %v", d.who.Name, r.Page, d.page, err)
-			return
-		}
-		if err := d.model.Apply(batch); err != nil && !errors.Is(err, ErrDigest) {
-			d.w.fault("%s: %v", d.who.Name, err)
-		}
-	case KindLock:
-		var l Lock
-		if json.Unmarshal(r.Payload, &l) == nil && r.Page == d.page {
-			if l.Held {
-				d.locks[l.Node] = l.By
-			} else {
-				delete(d.locks, l.Node)
-			}
-		}
-	}
-}
-
-// values are what the console shows.
-func (d *desk) values() (v [fields3]string) {
-	for i := range fields3 {
-		if n := d.node(i); n != 0 {
-			v[i] = d.model.kept[n][OpValue].Text
-		}
-	}
-	return v
-}
-
-func (d *desk) node(field int) NodeID {
-	for id, n := range d.model.nodes {
-		if name, _ := n.Attr("name"); name == fmt.Sprint(field) {
-			return id
-		}
-	}
-	return 0
 }

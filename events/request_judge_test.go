@@ -3,6 +3,7 @@ package events
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"strings"
 )
 
@@ -210,4 +211,41 @@ func (w *world) compare() {
 	if s.level != front.level {
 		w.fault("the level is %s, the user's page has %s", s.level, front.level)
 	}
+}
+
+// passedOn checks what reaches a browser: it is in the log, and the same
+// whenever it comes again.
+func (w *world) passedOn(m ToUser) {
+	if was, known := w.sent[m.ID]; known && was != m.Value {
+		w.fault("request %d is %q, and was %q", m.ID, m.Value, was)
+	}
+	w.sent[m.ID] = m.Value
+	for _, r := range w.disk {
+		var q EventRequest
+		if r.Kind == KindEventRequest && json.Unmarshal(r.Payload, &q) == nil && q.ID == m.ID {
+			return
+		}
+	}
+	w.fault("request %d reaches the browser, and the log has not kept it", m.ID)
+}
+
+func (w *world) dump() string {
+	var out strings.Builder
+	for _, line := range w.trace[max(0, len(w.trace)-60):] {
+		fmt.Fprintln(&out, line)
+	}
+	for _, r := range w.disk[max(0, len(w.disk)-80):] {
+		what := string(r.Payload)
+		if r.Kind == KindPageEvents {
+			b, _ := DecodeBatch(r.Payload)
+			what = ""
+			for _, e := range b.Events {
+				what += fmt.Sprintf(" op %d node %d %q by %d", e.Op, e.ID, e.Text, e.Cause)
+			}
+		} else if r.Kind == KindPageState {
+			what = "state"
+		}
+		fmt.Fprintf(&out, "%d page %d seq %d from %d kind %d: %s\n", r.Offset, r.Page, r.Seq, r.From, r.Kind, what)
+	}
+	return out.String()
 }

@@ -1,16 +1,12 @@
 package events
 
 import (
-	"context"
-	"encoding/json"
 	"fmt"
-	"iter"
 	"math/rand/v2"
 	"os"
 	"slices"
 	"strconv"
 	"strings"
-	"sync/atomic"
 	"testing"
 	"time"
 )
@@ -66,72 +62,6 @@ func TestRequestsUnderAnySchedule(t *testing.T) {
 }
 
 type tally struct{ confirmed, denied, refused, locks, kills, voids, over int }
-
-// heldLog is a Log of one session that keeps what it is told to, when it is told to.
-type heldLog struct {
-	w     *world
-	queue []func()
-	next  Offset
-	dead  bool
-}
-
-func (l *heldLog) Append(_ SessionID, records []Record, done func(error)) {
-	if l.dead {
-		return
-	}
-	for _, r := range records {
-		if l.next++; r.Offset != l.next {
-			l.w.fault("offset %d where %d follows", r.Offset, l.next)
-		}
-	}
-	l.queue = append(l.queue, func() {
-		l.w.disk = append(l.w.disk, records...)
-		done(nil)
-	})
-}
-
-func (l *heldLog) keep(n int) (any bool) {
-	any = len(l.queue) > 0
-	for ; n > 0 && len(l.queue) > 0; n-- {
-		f := l.queue[0]
-		l.queue = l.queue[1:]
-		f()
-	}
-	return any
-}
-
-func (l *heldLog) Read(context.Context, SessionID, Offset) iter.Seq2[Record, error] {
-	return func(yield func(Record, error) bool) {
-		for _, r := range l.w.disk {
-			if !yield(r, nil) {
-				return
-			}
-		}
-	}
-}
-
-func (l *heldLog) Forget(context.Context, SessionID) error { return nil }
-func (l *heldLog) Close() error                            { return nil }
-
-// fenced is a directory that a killed gateway cannot write to any more.
-type fenced struct {
-	*MemDirectory
-	dead atomic.Bool
-}
-
-func (f *fenced) Put(ctx context.Context, info SessionInfo) error {
-	if f.dead.Load() {
-		return nil
-	}
-	return f.MemDirectory.Put(ctx, info)
-}
-
-// conn is the gateway's end of a wire.
-type conn struct {
-	wire *wire
-	take func(b []byte) error
-	gone func()
-}
 
 type world struct {
 	t     *testing.T
@@ -265,27 +195,6 @@ func (w *world) connect(t *tab) {
 	c.up = [][]byte{nil}
 }
 
-func (d *desk) connect() {
-	d.wire = &wire{}
-	s := d.w.session()
-	if s == nil {
-		d.w.over = true
-		return
-	}
-	link, err := s.AttachAgent(d.wire, d.who)
-	if err != nil {
-		d.w.fault("%s: %v", d.who.Name, err)
-		return
-	}
-	d.w.conns = append(d.w.conns, &conn{wire: d.wire, take: link.Text, gone: link.Gone})
-}
-
-func (d *desk) text(m FromAgent) {
-	if d.wire != nil {
-		d.wire.push(mustJSON(m))
-	}
-}
-
 // step is one thing that happens.
 func (w *world) step() {
 	tab, desk := w.tabs[w.rnd.IntN(len(w.tabs))], w.desks[w.rnd.IntN(len(w.desks))]
@@ -387,12 +296,6 @@ func (w *world) leave(t *tab) {
 	if len(w.tabs) == 0 {
 		w.names++
 		w.newTab(fmt.Sprint("more", w.names))
-	}
-}
-
-func (d *desk) cut(up, down int) {
-	if d.wire != nil {
-		d.wire.cutOff(up, down)
 	}
 }
 
@@ -532,41 +435,4 @@ func (w *world) quiet() bool {
 	}
 	s := w.session()
 	return s != nil && len(s.pending) == 0 && s.pages[s.active] != nil && s.pages[s.active].peer != nil
-}
-
-func (w *world) dump() string {
-	var out strings.Builder
-	for _, line := range w.trace[max(0, len(w.trace)-60):] {
-		fmt.Fprintln(&out, line)
-	}
-	for _, r := range w.disk[max(0, len(w.disk)-80):] {
-		what := string(r.Payload)
-		if r.Kind == KindPageEvents {
-			b, _ := DecodeBatch(r.Payload)
-			what = ""
-			for _, e := range b.Events {
-				what += fmt.Sprintf(" op %d node %d %q by %d", e.Op, e.ID, e.Text, e.Cause)
-			}
-		} else if r.Kind == KindPageState {
-			what = "state"
-		}
-		fmt.Fprintf(&out, "%d page %d seq %d from %d kind %d: %s\n", r.Offset, r.Page, r.Seq, r.From, r.Kind, what)
-	}
-	return out.String()
-}
-
-// passedOn checks what reaches a browser: it is in the log, and the same
-// whenever it comes again.
-func (w *world) passedOn(m ToUser) {
-	if was, known := w.sent[m.ID]; known && was != m.Value {
-		w.fault("request %d is %q, and was %q", m.ID, m.Value, was)
-	}
-	w.sent[m.ID] = m.Value
-	for _, r := range w.disk {
-		var q EventRequest
-		if r.Kind == KindEventRequest && json.Unmarshal(r.Payload, &q) == nil && q.ID == m.ID {
-			return
-		}
-	}
-	w.fault("request %d reaches the browser, and the log has not kept it", m.ID)
 }
