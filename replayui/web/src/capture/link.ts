@@ -16,6 +16,8 @@ export interface FromGateway {
   /** who acts: a participant */
   control?: number;
   level?: Level;
+  /** level: chosen in this tab */
+  own?: boolean;
   participant?: number;
   name?: string;
   org?: string;

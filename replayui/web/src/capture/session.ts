@@ -49,6 +49,8 @@ class Capture {
   #recorder: Recorder | undefined;
   readonly #hand: Hand;
   #level: Level | undefined;
+  /** choices of a level that the gateway has not confirmed */
+  #unheard = 0;
   #shared = false;
 
   constructor(tools: Tools) {
@@ -79,6 +81,7 @@ class Capture {
   /** The user gives agents a level: it counts at once, and the gateway is told. */
   #grant(level: Level): void {
     this.#hand.level = this.#level = level;
+    this.#unheard++;
     this.#link?.text({ type: "level", level });
   }
 
@@ -117,6 +120,7 @@ class Capture {
   #hear(m: FromGateway): void {
     switch (m.type) {
       case "welcome":
+        this.#unheard = 0;
         this.#agree(m.level);
         if (m.state === "waiting" && m.code) this.#assist.code(m.code, m.codeExpires ?? 0, false);
         if (m.state === "live") {
@@ -153,7 +157,9 @@ class Capture {
         if (m.drawing) this.#assist.draw(m.from ?? 0, m.name ?? "", this.#element(m.drawing.node) ?? document.documentElement, m.drawing);
         break;
       case "level":
-        if (m.level) this.#hand.level = this.#level = this.#assist.level = m.level;
+        if (m.own) this.#unheard--;
+        // Until the gateway has heard the choice made here, what it says of others' is older.
+        if (m.level && (!this.#unheard || LEVELS.indexOf(m.level) < LEVELS.indexOf(this.#level!))) this.#hand.level = this.#level = this.#assist.level = m.level;
         break;
       case "gone":
         this.#assist.gone(m.participant ?? 0);
