@@ -33,6 +33,9 @@ type sharedConfig struct {
 	MaskPatterns []string `yaml:"mask-patterns"`
 }
 
+// sharedNames are their names in the file.
+var sharedNames = []string{"assist", "mask", "mask-query", "mask-patterns"}
+
 // or takes from all what a site does not say itself.
 func (c sharedConfig) or(all sharedConfig) sharedConfig {
 	if c.Assist == nil {
@@ -93,6 +96,8 @@ func (c sharedConfig) settings() (s replayui.SiteSettings, err error) {
 	switch {
 	case !slices.Contains(levels, a.Level), !slices.Contains(levels, a.Most):
 		err = errors.New("assist: level and most are view, point, propose or act")
+	case a.Most != "" && slices.Index(levels, a.Level) > slices.Index(levels, a.Most):
+		err = fmt.Errorf("assist: level %s is above most, which is %s", a.Level, a.Most)
 	case !slices.Contains(places, a.Place):
 		err = fmt.Errorf("assist: place %q: %s", a.Place, strings.Join(places[1:], ", "))
 	case a.StopKey != "" && !stopKey.MatchString(a.StopKey):

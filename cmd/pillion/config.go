@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"slices"
 	"strings"
 
 	"github.com/alecthomas/kong"
@@ -52,29 +53,56 @@ type gatewayFlags struct {
 	forwardFlags
 }
 
-// yamlFile reads a configuration file: flag names, nested or with dashes.
+// yamlFile reads a configuration file: the names of flags, with dashes or
+// underscores, and those that only a file has.
 func yamlFile(r io.Reader) (kong.Resolver, error) {
-	var values map[string]any
+	values := settingsFile{}
 	if err := yaml.NewDecoder(r).Decode(&values); err != nil && !errors.Is(err, io.EOF) {
 		return nil, fmt.Errorf("configuration file: %w", err)
 	}
-	used := func(name string) (any, bool) {
-		if v, ok := values[name]; ok {
-			return v, true
+	return values, nil
+}
+
+// settingsFile is what a configuration file says, by name. It implements
+// kong.Resolver.
+type settingsFile map[string]any
+
+// Validate tells of names that mean nothing: a mask that is silently ignored
+// because of its name is worse than a start that fails.
+func (f settingsFile) Validate(app *kong.Application) error {
+	others := append([]string{"sites"}, sharedNames...)
+	known := slices.Clone(others)
+	var add func(*kong.Node)
+	add = func(n *kong.Node) {
+		for _, flag := range n.Flags {
+			known = append(known, flag.Name, strings.ReplaceAll(flag.Name, "-", "_"))
 		}
-		v, ok := values[strings.ReplaceAll(name, "-", "_")]
-		return v, ok
+		for _, child := range n.Children {
+			add(child)
+		}
 	}
-	return kong.ResolverFunc(func(_ *kong.Context, _ *kong.Path, flag *kong.Flag) (any, error) {
-		v, ok := used(flag.Name)
-		if list, is := v.([]any); is {
-			return joined(list), nil
+	add(app.Node)
+	for name := range f {
+		if !slices.Contains(known, name) {
+			return fmt.Errorf("configuration file: %q means nothing; it has the names of flags, and %s", name, strings.Join(others, ", "))
 		}
-		if !ok {
-			return nil, nil
-		}
-		return fmt.Sprint(v), nil
-	}), nil
+	}
+	return nil
+}
+
+// Resolve implements kong.Resolver.
+func (f settingsFile) Resolve(_ *kong.Context, _ *kong.Path, flag *kong.Flag) (any, error) {
+	v, ok := f[flag.Name]
+	if !ok {
+		v, ok = f[strings.ReplaceAll(flag.Name, "-", "_")]
+	}
+	if list, is := v.([]any); is {
+		return joined(list), nil
+	}
+	if !ok {
+		return nil, nil
+	}
+	return fmt.Sprint(v), nil
 }
 
 // joined writes a list as a flag's value has it.

@@ -82,13 +82,14 @@ func (c siteConfig) site(own side) (proxy.Site, error) {
 	return s, nil
 }
 
-// publicURL is where browsers reach the site, as far as the configuration tells.
+// publicURL is where browsers reach the site, as far as the configuration tells:
+// behind a proxy it does not.
 func (c siteConfig) publicURL(f gatewayFlags) string {
 	if c.Flags.PublicURL != "" {
 		return strings.TrimSuffix(c.Flags.PublicURL, "/")
 	}
 	host, port, err := net.SplitHostPort(f.Listen)
-	if err != nil || port == "0" {
+	if err != nil || port == "0" || f.TrustProxy {
 		return ""
 	}
 	if len(c.Hosts) > 0 {
@@ -102,7 +103,7 @@ func (c siteConfig) publicURL(f gatewayFlags) string {
 		scheme = "https"
 	}
 	if port == map[string]string{"http": "80", "https": "443"}[scheme] {
-		return scheme + "://" + host
+		return scheme + "://" + strings.TrimSuffix(net.JoinHostPort(host, ""), ":")
 	}
 	return scheme + "://" + net.JoinHostPort(host, port)
 }
@@ -170,16 +171,40 @@ func sitesInFile(file string) ([]siteConfig, sharedConfig, error) {
 func strictSites(file string, b []byte) error {
 	var raw struct {
 		Sites []map[string]any `yaml:"sites"`
+		All   map[string]any   `yaml:",inline"`
 	}
 	if err := yaml.Unmarshal(b, &raw); err != nil && !errors.Is(err, io.EOF) {
 		return fmt.Errorf("configuration file %s: %w", file, err)
 	}
-	known := []string{"hosts", "org", "upstream", "host", "preserve-host", "alias", "assets", "redirect-assets", "rewrite", "health-path", "health-every", "sticky", "public-url", "assist", "mask", "mask-query", "mask-patterns"}
+	if err := strictShared(raw.All); err != nil {
+		return fmt.Errorf("configuration file %s: %w", file, err)
+	}
+	known := append([]string{"hosts", "org", "upstream", "host", "preserve-host", "alias", "assets", "redirect-assets", "rewrite", "health-path", "health-every", "sticky", "public-url"}, sharedNames...)
 	for i, site := range raw.Sites {
+		if err := strictShared(site); err != nil {
+			return fmt.Errorf("configuration file %s: site %d: %w", file, i+1, err)
+		}
 		for name := range site {
 			if !slices.Contains(known, name) {
 				return fmt.Errorf("configuration file %s: site %d: %q means nothing; a site has %s", file, i+1, name, strings.Join(known, ", "))
 			}
+		}
+	}
+	return nil
+}
+
+// strictShared does so for what is within assist and mask.
+func strictShared(raw map[string]any) error {
+	for name, into := range map[string]any{"assist": &assistConfig{}, "mask": &[]replayui.MaskRule{}} {
+		if raw[name] == nil {
+			continue
+		}
+		b, err := yaml.Marshal(raw[name])
+		if err != nil {
+			return fmt.Errorf("%s: %w", name, err)
+		}
+		if err := yaml.UnmarshalWithOptions(b, into, yaml.Strict()); err != nil {
+			return fmt.Errorf("%s: %w", name, err)
 		}
 	}
 	return nil
