@@ -43,10 +43,11 @@ func withoutCards(s string) string {
 			at++
 			continue
 		}
-		start, digits := at, 0
-		if at, digits = runOfDigits(s, at); digits >= minCard {
-			cut = appendCards(cut, s, groupsOf(s, start, at))
+		end, digits := runOfDigits(s, at)
+		if digits >= minCard {
+			cut = appendCards(cut, s, groupsOf(s, at, end))
 		}
+		at = end
 	}
 	if cut == nil {
 		return s

@@ -20,15 +20,31 @@ const SHAPES = /^(?:path|rect|circle|ellipse|line|polyline|polygon|image|use|mes
 /** Where a click or a form leads to. */
 const LEADS = /^(?:href|xlink:href|action|formaction)$/;
 
+const MAX_SORTS = 1000;
+
+/** What an attribute is by its name: most names come again and again. */
+const enum Sort { Plain, Never, Textual, Leads, Content }
+const sorts = new Map<string, Sort>();
+
+function sortOf(name: string): Sort {
+  let sort = sorts.get(name);
+  if (sort !== undefined) return sort;
+  if (/^on|^srcdoc$|^nonce$/i.test(name) || name === MASKED_MARK || name === SHOWN_MARK) sort = Sort.Never;
+  else sort = name === "content" ? Sort.Content : LEADS.test(name) ? Sort.Leads : TEXTUAL.test(name) ? Sort.Textual : Sort.Plain;
+  if (sorts.size < MAX_SORTS) sorts.set(name, sort);
+  return sort;
+}
+
 /** What is sent of an attribute of an element that is masked so; null where nothing is. */
 export function attribute(el: Element, name: string, value: string, level: number, names: ReadonlySet<string>): string | null {
-  if (/^on|^srcdoc$|^nonce$/i.test(name) || name === MASKED_MARK || name === SHOWN_MARK) return null;
+  const sort = sortOf(name);
+  if (sort === Sort.Never) return null;
+  if (sort === Sort.Plain && !level) return name === "src" && /^i?frame$/.test(dom.localName(el)) ? null : value;
   const of = dom.localName(el);
-  if (name === "src" && /^i?frame$/.test(of)) return null;
   if (level) return ofMasked(el, of, name, value, level);
-  if (LEADS.test(name)) return /^(?:link|image|use|feImage)$/.test(of) ? value : address(value, names);
-  if (name === "content" && of === "meta" && opens(dom.getAttribute(el, "name") ?? "", names)) return null;
-  return TEXTUAL.test(name) ? withoutCards(value) : value;
+  if (sort === Sort.Leads) return /^(?:link|image|use|feImage)$/.test(of) ? value : address(value, names);
+  if (sort === Sort.Content && of === "meta" && opens(dom.getAttribute(el, "name") ?? "", names)) return null;
+  return withoutCards(value);
 }
 
 function ofMasked(el: Element, of: string, name: string, value: string, level: number): string | null {

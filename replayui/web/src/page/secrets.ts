@@ -3,7 +3,7 @@ import { getAttribute, localName } from "./natives.ts";
 /** What stands for a masked text or value: always as long. */
 export const MASK = "••••••••";
 
-const CONTROL = /^(?:input|textarea|select)$/;
+const CONTROLS = new Set(["input", "textarea", "select"]);
 const TYPES = /^(?:password|file|hidden)$/i;
 const AUTOCOMPLETE = /(?:^|\s)cc-|one-time-code|-password/i;
 /** Types whose names say what they are for, not what is typed into them. */
@@ -33,7 +33,7 @@ const words = (name: string) => name.replace(/([a-z])([A-Z])/g, "$1-$2").toLower
  */
 export function secret(el: Element, once: WeakSet<Element>): boolean {
   const name = localName(el);
-  if (!CONTROL.test(name)) return false;
+  if (!CONTROLS.has(name)) return false;
   const type = name === "input" ? attribute(el, "type") : "";
   if (/^password$/i.test(type)) once.add(el);
   return (
