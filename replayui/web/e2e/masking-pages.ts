@@ -21,7 +21,11 @@ export class Secrets {
 /** Channels of which nothing leaves the browser, whatever the settings. */
 export const NEVER = /template|password|hidden input|one-time|card's|file|token|frame's address/;
 
-const DATA = "data:image/gif;base64,R0lGODlhAQABAAAAACw=";
+/** Channels that leave the browser or not, as the format has it. */
+export const MAYBE = /plug-in|animation/;
+
+/** A picture whose address bears a text. */
+const picture = (text: string) => `data:image/gif;x=${text};base64,R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7`;
 
 /** The markup of a page of secrets; what is typed and done comes later. */
 export function markup(way: Way, secrets: Secrets): string {
@@ -38,8 +42,8 @@ export function markup(way: Way, secrets: Secrets): string {
 <p id=text title="${p("title attribute")}" data-value="${p("data attribute")}" aria-label="${p("aria-label")}" aria-description="${p("aria-description")}">${p("text")}</p>
 <p id=long>${p("start of a long text")} ${"more words ".repeat(20)}</p><p id=change>x</p><p id=comment><!--${p("comment")}--></p>
 <a id=link href="/${p("path of a link")}?q=${p("query of a link")}#${p("fragment of a link")}" download="${p("download")}" hreflang=en>${p("text of a link")}</a>
-<img alt="${p("alt")}" src="${DATA}${p("address of an image")}" srcset="${DATA}${p("srcset")} 2x"><video poster="${DATA}${p("poster")}" title="${p("title of a video")}"></video>
-<table summary="${p("summary")}" background="${DATA}${p("background")}"><caption>${p("caption")}</caption><tr><th abbr="${p("abbr")}">${p("heading of a column")}<td>${p("cell")}</table>
+<img alt="${p("alt")}" src="${picture(p("address of an image"))}" srcset="${picture(p("srcset"))} 2x"><video poster="${picture(p("poster"))}" title="${p("title of a video")}"></video>
+<table summary="${p("summary")}" background="${picture(p("background"))}"><caption>${p("caption")}</caption><tr><th abbr="${p("abbr")}">${p("heading of a column")}<td>${p("cell")}</table>
 <form id=f action="/${p("way of an action")}" name="${p("name of a form")}"><fieldset><legend>${p("legend")}</legend>
 <input id=in value="${p("value in markup")}" placeholder="${p("placeholder")}" name="${p("name of a field")}" list=dl><datalist id=dl><option value="${p("datalist")}"></datalist>
 <input id=typed><input id=pasted><input id=number type=number><textarea id=area placeholder="${p("placeholder of a text area")}">${p("text area in markup")}</textarea>
@@ -47,11 +51,12 @@ export function markup(way: Way, secrets: Secrets): string {
 <select id=sel><optgroup label="${p("label of options")}"><option>${p("option")}<option value="${p("value of an option")}" label="${p("label of an option")}">b</optgroup></select>
 <button id=b value="${p("value of a button")}" formaction="/${p("formaction")}">${p("button")}</button><input type=button value="${p("value of an input button")}"><output>${p("output")}</output></fieldset></form>
 <div id=editable contenteditable>${p("editable")}</div><blockquote cite="/${p("cite")}">${p("quotation")}</blockquote><time datetime="${p("datetime")}">then</time><meter value=0.5 title="${p("title of a meter")}"></meter>
-<i style="background:url('${DATA}${p("address in a style")}');--x:'${p("custom property")}';content:'${p("content in a style")}'">i</i>
-<svg width=20 height=20><title>${p("title of a drawing")}</title><desc>${p("description of a drawing")}</desc><text x=1 y=9>${p("text of a drawing")}</text><path d="M0 0L1 1" data-x="${p("data of a path")}"/><image href="${DATA}${p("image of a drawing")}"/><use href="#${p("use of a drawing")}"/></svg>
+<i style="background:url('${picture(p("address in a style"))}');--x:'${p("custom property")}';content:'${p("content in a style")}'">i</i>
+<svg width=20 height=20><title>${p("title of a drawing")}</title><desc>${p("description of a drawing")}</desc><text x=1 y=9>${p("text of a drawing")}</text><path d="M0 0L1 1" data-x="${p("data of a path")}"/><image href="${picture(p("image of a drawing"))}"/><use href="#${p("use of a drawing")}"/></svg>
 <math><mtext>${p("formula")}</mtext><annotation>${p("annotation")}</annotation></math><details><summary>${p("summary of details")}</summary>${p("closed details")}</details>
 <dialog id=dialog>${p("dialog")}</dialog><div id=pop popover>${p("popover")}</div><template><p>${p("template")}</p></template><x-own other="${p("attribute of one's own")}">${p("element of one's own")}</x-own>
 <div id=host><b slot=s>${p("slotted")}</b></div><div id=shut></div><iframe id=frame name="${p("name of a frame")}" srcdoc="<title>t</title><p title='${p("attribute in a frame")}'>${p("frame")}</p><input id=fi>"></iframe><iframe id=far src="/frame?token=${p("token of a frame's address")}"></iframe>
+<picture><source srcset="${picture(p("source of a picture"))}"><img></picture><object id=plug data="/x" title="${p("title of a plug-in")}" width=20 height=20></object>
 <canvas id=canvas width=30 height=20></canvas><meta itemprop=x content="${p("content of a meta element")}"><span hidden>${p("hidden text")}</span><ruby>a<rt>${p("ruby")}</ruby><bdo dir=rtl>${p("bdo")}</bdo></main>
 <div style="height:3000px">room to scroll as far, though masks are shorter</div>
 <script>
@@ -70,7 +75,7 @@ export async function change(page: Page, way: Way, secrets: Secrets): Promise<vo
     title: p("title set by script"), text: p("text set by script"), part: p("part of a text"), added: p("added element"), html: p("markup set by script"), attribute: p("attribute set by script"),
     value: p("value set by script"), comment: p("comment set by script"), late: p("late class"), moved: p("moved node"), shadow: p("late shadow root"), inner: p("text in a closed shadow root"),
     frame: p("text in a frame"), rewritten: p("frame written anew"), query: p("token in the address"), hash: p("token in the fragment"), option: p("added option"), attr: p("value attribute set by script"),
-    closed: p("value in a closed shadow root"), far: p("value in a frame"), svg: p("text of a drawing set by script"), password: p("password set by script"), style: p("style set by script"), link: p("link set by script"),
+    closed: p("value in a closed shadow root"), far: p("value in a frame"), svg: p("text of a drawing set by script"), password: p("password set by script"), style: p("style set by script"), link: p("link set by script"), animation: p("animation"),
   };
   await page.evaluate(async ({ way, s }) => {
     const at = (id: string) => document.getElementById(id)!;
@@ -108,6 +113,7 @@ export async function change(page: Page, way: Way, secrets: Secrets): Promise<vo
     (at("pw") as HTMLInputElement).value = s.password;
     document.querySelector("i")!.setAttribute("style", `--y:'${s.style}'`);
     at("link").setAttribute("href", `/${s.link}`);
+    at("text").animate([{ fontFamily: s.animation }, { fontFamily: s.animation }], 100_000);
     const far = (at("far") as HTMLIFrameElement).contentDocument!;
     far.open();
     far.write(`<!DOCTYPE html><p>${s.rewritten}</p>`);
