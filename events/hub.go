@@ -144,6 +144,7 @@ func (h *Hub) list() []*Session {
 
 // Start begins a session for a user's browser and gives it a code.
 func (h *Hub) Start(ctx context.Context, info SessionInfo) (*Session, error) {
+	info = h.masked(info)
 	info.State = StateWaiting
 	s, err := h.begin(ctx, info)
 	if err != nil {
@@ -187,7 +188,7 @@ func (h *Hub) Enter(guest, code string, info SessionInfo) (*Session, error) {
 	if s.over || s.broken || s.info.State != StateOffered {
 		return nil, ErrCode
 	}
-	s.code = ""
+	s.code, info = "", h.masked(info)
 	s.info.State, s.info.URL, s.info.User, s.info.Visit, s.info.Most = StateAsking, info.URL, info.User, info.Visit, info.Most
 	s.away = h.opts.Now()
 	s.lifecycle(userNo, Lifecycle{Type: "started", User: info.User, URL: info.URL, Level: info.Most})
@@ -221,8 +222,6 @@ func (h *Hub) begin(ctx context.Context, info SessionInfo) (*Session, error) {
 	if err != nil {
 		return nil, fmt.Errorf("session id: %w", err)
 	}
-	k := h.masker(nil)
-	info.URL, info.Title = k.url(info.URL), k.text(info.Title)
 	info.ID, info.Started = SessionID(id.String()), h.opts.Now().UTC()
 	if err := h.opts.Directory.Put(ctx, info); err != nil {
 		return nil, fmt.Errorf("directory: %w", err)

@@ -28,6 +28,13 @@ func (h *Hub) masker(known map[NodeID]*Node) *masker {
 	return &masker{patterns: h.opts.Patterns, known: known}
 }
 
+// masked is what a browser says of a session, as others may know it.
+func (h *Hub) masked(info SessionInfo) SessionInfo {
+	k := h.masker(nil)
+	info.URL, info.Title = k.url(info.URL), k.text(info.Title)
+	return info
+}
+
 // text returns a text without card numbers and what patterns match, as long in
 // UTF-16 as before.
 func (k *masker) text(s string) string {

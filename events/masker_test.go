@@ -1,6 +1,7 @@
 package events
 
 import (
+	"fmt"
 	"regexp"
 	"strings"
 	"testing"
@@ -185,6 +186,42 @@ func TestNothingThatABrowserLetThroughReachesAnybody(t *testing.T) {
 		if strings.Contains(text, "resync") {
 			t.Error("the page was asked for again: its digest is of what was masked")
 		}
+	}
+}
+
+func TestWhatABrowserSaysOfASessionIsMasked(t *testing.T) {
+	s := newStage(t)
+	says := SessionInfo{Org: "o", URL: "http://site/?n=" + plain, Title: card}
+	started, err := s.Start(t.Context(), says)
+	if err != nil {
+		t.Fatal(err)
+	}
+	offered, err := s.Open(t.Context(), ann, false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	code, _ := offered.Code()
+	if _, err := s.Enter("guest", string(code), says); err != nil {
+		t.Fatal(err)
+	}
+	agent := &fakePeer{}
+	if _, err := offered.AttachAgent(agent, ann); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := offered.AttachUser(&fakePeer{}, FromUser{Type: "hello", URL: says.URL, Title: says.Title}); err != nil {
+		t.Fatal(err)
+	}
+	all := fmt.Sprint(started.Info(), offered.Info(), agent.texts)
+	for _, session := range []*Session{started, offered} {
+		for r, err := range s.log.Read(t.Context(), session.Info().ID, 0) {
+			if err != nil {
+				t.Fatal(err)
+			}
+			all += string(r.Payload)
+		}
+	}
+	if strings.Contains(all, "4111") || !strings.Contains(all, "http://site/?n=***") {
+		t.Errorf("it is known that %s", all)
 	}
 }
 
