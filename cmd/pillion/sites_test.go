@@ -53,3 +53,35 @@ sites:
 		t.Errorf("got  %+v %v\nwant %+v", got, orgs, want)
 	}
 }
+
+func TestMasksOfASiteComeBeforeThoseOfAll(t *testing.T) {
+	name := file(t, `
+mask: [{hide: [.balance]}]
+mask-patterns: ['K-\d{6}']
+sites:
+- upstream: [10.0.0.7]
+- upstream: [10.0.0.8]
+  mask: [{path: /in/**, all: true}]
+  mask-patterns: ['A\d+', 'K-\d{6}']
+`)
+	configs, err := sitesOf(siteFlags{}, "main", name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	patterns, err := patternsOf(configs)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(patterns) != 2 || patterns[0].String() != `A\d+` || patterns[1].String() != `K-\d{6}` {
+		t.Errorf("patterns %v", patterns)
+	}
+	if got := configs[0].Shared.Mask; len(got) != 1 || got[0].Hide[0] != ".balance" {
+		t.Errorf("the first site's masks: %+v", got)
+	}
+	if got := configs[1].Shared.Mask; len(got) != 1 || !got[0].All || got[0].Path != "/in/**" {
+		t.Errorf("the second site's masks: %+v", got)
+	}
+	if _, err := patternsOf([]siteConfig{{Shared: sharedConfig{MaskPatterns: []string{"("}}}}); err == nil {
+		t.Error("a pattern that is none was taken")
+	}
+}
