@@ -7,7 +7,7 @@ import { fileURLToPath } from "node:url";
 
 const at = (name: string) => fileURLToPath(new URL("fixtures/" + name, import.meta.url));
 
-const INNER = `<!DOCTYPE html><title>Inner</title><input id="fi" aria-label="In the frame"><input type="checkbox" id="fc"><select id="fs"><option>a<option>b</select><div id="fb" style="height:60px;overflow:auto"><p style="height:300px">x</p></div>
+const INNER = `<!DOCTYPE html><title>Inner</title><input id="fi" aria-label="In the frame"><input type="checkbox" id="fc"><select id="fs"><option>a<option>b</select><div id="fb" tabindex="0" style="height:60px;overflow:auto"><p style="height:300px">x</p></div>
 <script>document.getElementById("fi").addEventListener("input", (e) => { document.title = [e instanceof InputEvent, e.target instanceof HTMLInputElement, e.target.value].join() })</script>`;
 
 export class Fixtures {

@@ -89,10 +89,13 @@ export function disabled(el: HTMLElement, shadow: ShadowOf): boolean {
   return !inModal || !rendered(el);
 }
 
+export function visible(el: Element | null | undefined): boolean {
+  return !!el && (!el.checkVisibility || el.checkVisibility({ visibilityProperty: true }));
+}
+
 /** A box that a style sheet hides is ticked by its label. */
 function rendered(el: HTMLElement): boolean {
-  const seen = (x: Element | undefined | null) => !!x && (!x.checkVisibility || x.checkVisibility({ visibilityProperty: true }));
-  return seen(el) || dom.localName(el) === "option" || (TICK.test((el as HTMLInputElement).type) && [...((el as HTMLInputElement).labels ?? [])].some(seen));
+  return visible(el) || dom.localName(el) === "option" || (TICK.test((el as HTMLInputElement).type) && [...((el as HTMLInputElement).labels ?? [])].some(visible));
 }
 
 /** The text of an element without that of controls in it: a label may hold a list. */

@@ -20,14 +20,17 @@ export function focused(shadow: ShadowOf): Element | null {
  */
 export class Cursor {
   readonly shadow: ShadowOf;
+  /** whether an element is hidden from agents */
+  readonly masked: (el: Element) => boolean;
   #over: Element | null = null;
   #in: Element | null = null;
   #edited = new WeakSet<Element>();
   /** the field that the user went into by themselves */
   users: Element | null = null;
 
-  constructor(shadow: ShadowOf) {
+  constructor(shadow: ShadowOf, masked: (el: Element) => boolean) {
     this.shadow = shadow;
+    this.masked = masked;
   }
 
   /** Fires an event as a mouse does, in the middle of an element. Tells whether the page lets it have its effect. */

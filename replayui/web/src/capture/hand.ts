@@ -3,7 +3,7 @@ import * as dom from "../page/natives.ts";
 import type { Recorder } from "../page/recorder.ts";
 import { perform } from "./actions.ts";
 import { control, disabled, leads, nameOf, nearest, target } from "./around.ts";
-import { Cursor } from "./cursor.ts";
+import { Cursor, focused } from "./cursor.ts";
 import type { FromGateway } from "./link.ts";
 import { Locks } from "./locks.ts";
 import { Turns, type Facts, type Page, type Request } from "./turns.ts";
@@ -79,7 +79,7 @@ export class Hand implements Page {
     this.#turns.stop("gone");
     this.#locks.clear();
     this.#recorder = recorder;
-    this.#cursor = new Cursor((el) => recorder.tree.shadow(el));
+    this.#cursor = new Cursor((el) => recorder.tree.shadow(el), secret);
     const heard = (e: Event) => this.#heard(e);
     for (const name of ["pointerdown", "keydown", "input", "change", "focusin", "focusout"]) recorder.heard[name] = heard;
   }
@@ -153,7 +153,14 @@ export class Hand implements Page {
     if (tree.shadow(el)?.mode === "closed" && e.composed) return;
     if (/down$/.test(e.type)) this.#pressed = dom.now();
     const c = control(el, tree.shadow.bind(tree));
-    if (e.type === "focusout") return;
+    if (e.type === "focusout") {
+      // In a window that goes behind another the element keeps its focus, and the user their place.
+      void dom.soon().then(() => {
+        const at = focused(this.#shadow);
+        if (c && tree.id(c) === this.#locks.users && !(at && control(at, this.#shadow) === c)) this.unlock();
+      });
+      return;
+    }
     if (e.type === "focusin") {
       if (dom.now() - this.#pressed > CAUSED_MS) {
         if (c && tree.id(c) !== this.#locks.users) this.unlock();

@@ -1,5 +1,5 @@
 import * as dom from "../page/natives.ts";
-import { disabled, FOCUSABLE, group, implied, nearest, typed, type ShadowOf } from "./around.ts";
+import { disabled, FOCUSABLE, group, implied, nearest, typed, visible, type ShadowOf } from "./around.ts";
 import { focused, type Cursor } from "./cursor.ts";
 import { erase, insert, key, place, type Doing } from "./typing.ts";
 
@@ -186,7 +186,7 @@ function scroll(at: HTMLElement, k: string, shadow: ShadowOf): void {
 
 /** Moves the focus to the next element, or the one before. */
 function tab(at: HTMLElement, back: boolean, cursor: Cursor): void {
-  const list = order(document, cursor.shadow);
+  const list = order(document, cursor.shadow).filter((el) => el === at || !cursor.masked(el));
   const i = list.indexOf(at);
   const next = i < 0 ? near(list, at, back) : list[(i + (back ? -1 : 1) + list.length) % list.length];
   if (!next) return;
@@ -214,13 +214,14 @@ function order(scope: Document | ShadowRoot | Element, shadow: ShadowOf): HTMLEl
   const visit = (el: HTMLElement): void => {
     const name = dom.localName(el);
     if (name === "pillion-assist" || dom.hasAttribute(el, "inert")) return;
+    const index = dom.hasAttribute(el, "tabindex") ? el.tabIndex : 0; // a rich text says −1 and is gone through
     const root = shadow(el);
     const inner = root ?? (/^i?frame$/.test(name) ? dom.documentIn(el) : null);
-    const own = !/^i?frame$/.test(name) && dom.matches(el, FOCUSABLE) && el.tabIndex >= 0 && !root?.delegatesFocus && !disabled(el, shadow) && chosen(el);
+    const own = !/^i?frame$/.test(name) && dom.matches(el, FOCUSABLE) && index >= 0 && !root?.delegatesFocus && !disabled(el, shadow) && visible(el) && chosen(el);
     const list = own ? [el] : [];
-    if (inner && el.tabIndex >= (root ? -2 : 0) && !(root && dom.getAttribute(el, "tabindex") === "-1")) list.push(...order(inner, shadow));
+    if (inner && index >= 0) list.push(...order(inner, shadow));
     if (name === "slot") for (const a of (el as HTMLSlotElement).assignedElements()) list.push(...within(a as HTMLElement));
-    if (list.length) found.push({ index: Math.max(0, el.tabIndex), list });
+    if (list.length) found.push({ index: Math.max(0, index), list });
     if (!root) walk(el);
   };
   const within = (el: HTMLElement): HTMLElement[] => {

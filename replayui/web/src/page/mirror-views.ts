@@ -2,6 +2,8 @@
 export function showDialog(el: HTMLDialogElement, how: number): void {
   if (typeof el.showModal !== "function") return;
   try {
+    // Its attribute went first, which leaves it in the top layer: only closing takes it out.
+    if (!el.open && el.matches(":modal")) el.open = true;
     if (el.open) el.close();
     if (how === 1) el.show();
     if (how === 2) el.showModal();
