@@ -375,14 +375,6 @@ describe("what is denied", () => {
     await does(node, "click");
     expect(await hand.request(node, "click")).toMatchObject({ reason: "gone" });
     expect(await hand.request(999_999, "click")).toMatchObject({ reason: "gone" });
-    // The page takes a node away that the gateway still has.
-    const asked = await user.evaluate(() => {
-      const el = document.getElementById("b1")!;
-      const wait = (window as unknown as { wait: () => void });
-      wait.wait = () => el.remove();
-      return true;
-    });
-    expect(asked).toBe(true);
   });
 
   it("is what leads elsewhere than the site", async () => {
@@ -428,7 +420,8 @@ describe("what is denied", () => {
     await user.locator("#t1").fill("the user's");
     await user.locator("#c1").check();
     await user.locator("#g3").check();
-    await user.locator("#s1").selectOption("three");
+    await user.locator("#s1").focus();
+    await user.keyboard.press("t");
     await user.locator("#top").click(); // elsewhere: no lock is in the way
     for (const [id, action, v] of [["t1", "fill", "x"], ["t1", "key", "Backspace"], ["c1", "uncheck", ""], ["g4", "check", ""], ["s1", "select", "0"]]) {
       expect(await hand.request(id!, action!, v!, { seen }), `${action} ${id}`).toEqual(no("conflict"));
@@ -470,7 +463,7 @@ describe("a lock", () => {
     await user.locator("h1").click();
     await user.frameLocator("#frame").locator("#fi").click();
     await lock(await hand.node("fi"), 1);
-    await user.locator("#closed").click();
+    await user.locator("#closed").click({ position: { x: 20, y: 8 } });
     await lock(await hand.node("inner"), 1);
     await user.locator("pillion-assist span").first().click(); // in the assistance element they are not in the page
     await hand.until(() => hand.locks.size === 0, "no lock");
@@ -507,7 +500,7 @@ describe("a lock", () => {
     await user.evaluate(() => document.getElementById("t2")!.focus());
     await does("ta", "focus");
     await does("rich", "fill", "once more"); // its events are trusted ones
-    expect(hand.told.slice(told).filter((l) => l.by === 1)).toEqual([]);
+    expect(hand.told.slice(told).filter((l) => l.held && l.by === 1)).toEqual([]);
   });
 
   it("is the agent's while its change is under way, and the user's touch ends that", async () => {

@@ -3,12 +3,13 @@ import * as dom from "../page/natives.ts";
 /** The shadow root of an element, closed ones too. */
 export type ShadowOf = (el: Element) => ShadowRoot | null;
 
-/** What can have the focus, by its markup. */
-export const FOCUSABLE =
-  "a[href],area[href],button,input:not([type=hidden]),select,textarea,summary,iframe,[tabindex],[contenteditable]:not([contenteditable=false]),audio[controls],video[controls]";
+const OWN = "a[href],area[href],button,input:not([type=hidden]),select,textarea,summary,iframe,[contenteditable]:not([contenteditable=false]),audio[controls],video[controls]";
 
-/** What stands for itself when the user or an agent is in it. */
-const CONTROL = `${FOCUSABLE},option,label,[role=button],[role=checkbox],[role=option],[role=tab],[role=menuitem]`;
+/** What can have the focus, by its markup. */
+export const FOCUSABLE = OWN + ",[tabindex]";
+
+/** What stands for itself when the user or an agent is in it; not what only scripts give the focus to, such as a heading. */
+const CONTROL = OWN + ",[tabindex]:not([tabindex='-1']),option,label,[role=button],[role=checkbox],[role=radio],[role=option],[role=tab],[role=menuitem]";
 
 const TICK = /^(checkbox|radio)$/;
 

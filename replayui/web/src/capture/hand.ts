@@ -2,7 +2,7 @@ import { RecordKind, type Action, type Level, type Reason } from "../protocol/fo
 import * as dom from "../page/natives.ts";
 import type { Recorder } from "../page/recorder.ts";
 import { perform } from "./actions.ts";
-import { control, disabled, leads, nameOf, nearest, target } from "./around.ts";
+import { control, disabled, leads, nameOf, nearest, target, typed } from "./around.ts";
 import { Cursor, focused } from "./cursor.ts";
 import type { FromGateway } from "./link.ts";
 import { Locks } from "./locks.ts";
@@ -166,8 +166,8 @@ export class Hand implements Page {
         if (c && tree.id(c) !== this.#locks.users) this.unlock();
         return;
       }
-      this.#cursor!.users = el;
     }
+    this.#cursor!.users = typed(el) ? el : c;
     if (!c) return e.type === "pointerdown" ? this.unlock() : undefined;
     if (e.type === "input" || e.type === "change") this.#changed.set(c, this.#out.last + 1);
     this.#turns.touched(tree.id(c));

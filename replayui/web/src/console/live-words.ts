@@ -27,7 +27,6 @@ export const reaches = (level: Level, needed: Level) => ORDER.indexOf(level) >= 
 /** A request as the list shows it: what it is, and the change that it makes. */
 export interface Described { what: string; old?: string; to?: string }
 
-const FIXED: Partial<Record<Action, string>> = { back: "Go back", forward: "Go forward" };
 const VERBS: Partial<Record<Action, string>> = {
   click: "Click", doubleclick: "Double click", hover: "Point the mouse at", focus: "Go to", scroll: "Scroll", check: "Tick", uncheck: "Untick",
 };
@@ -46,8 +45,12 @@ export function describe(r: EventRequest, n: Node | undefined): Described {
       return { what: `Press ${r.value}` };
     case "navigate":
       return { what: `Go to ${r.value}` };
+    case "back":
+    case "forward":
+      return { what: `Go ${r.action}` };
   }
-  return { what: FIXED[r.action] ?? `${VERBS[r.action] ?? r.action} ${quoted}` };
+  // Always a text: a forged action may be the name of what every object has.
+  return { what: `${VERBS[r.action] ?? r.action} ${quoted}` };
 }
 
 function chosen(el: HTMLSelectElement | undefined, value: string): { old: string; to: string } {
