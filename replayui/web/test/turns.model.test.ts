@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { Action, Level } from "../src/protocol/format.ts";
 import { decide } from "../src/capture/turns.ts";
-import { Agent, AWAY_MS, Browser, dice, Fault, Gateway, judge, NODES, type Faults } from "./turns.model.ts";
+import { Agent, ASKED_MS, Browser, dice, Fault, Gateway, judge, NODES, type Faults } from "./turns.model.ts";
 
 type Wire = NonNullable<Browser["wire"]>;
 
@@ -146,7 +146,7 @@ class Schedule {
         if (this.browser.wire!.down.length) this.down();
         else if (!this.browser.acting && !this.fromAgent.length && !this.browser.wire!.up.length) break;
       }
-      this.pass(AWAY_MS + 1000);
+      this.pass(ASKED_MS + 1000);
     }
     while (this.agent.seen < this.gateway.log.length) this.relay();
   }
@@ -206,7 +206,6 @@ describe("the user, an agent and the gateway, in any order", () => {
     ["the browser alone decides while it is there", { hasty: true }, /the browser says/],
     ["numbers of a page that was given up are void", { lenient: true }, /the browser says/],
     ["numbers from before a page state are void", { decide: (r, level, f, allowed) => decide(r, level, { ...f, bar: undefined }, allowed) }, /another page state/],
-    ["what may be lost is sent again", { careless: true }, /no answer/],
     ["a lower level ends what is under way", { decide: (r, level, f, allowed) => decide(r, level === "point" ? "act" : level, f, allowed) }, /at level/],
   ];
   for (const [rule, faults, what] of rules) {

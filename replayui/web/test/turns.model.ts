@@ -6,7 +6,9 @@ import { Locks, USER } from "../src/capture/locks.ts";
 import { decide, Turns, type Facts, type Page, type Request } from "../src/capture/turns.ts";
 
 export const NODES = [1, 2, 3];
-export const AWAY_MS = 30_000;
+/** How long a request waits; and how long a browser may take that is told to answer now. */
+export const ASKED_MS = 30_000;
+const TOLD_MS = 10_000;
 
 /** What is done wrong on purpose, to see that the model notices. */
 export interface Faults {
@@ -19,8 +21,6 @@ export interface Faults {
   hasty?: boolean;
   /** the gateway denies for a page that is away, and takes its old numbers when it comes back */
   lenient?: boolean;
-  /** the gateway does not send again what the browser may have missed */
-  careless?: boolean;
   /** a lock is taken whoever holds it */
   grabbing?: boolean;
 }
@@ -250,7 +250,6 @@ export class Gateway {
   private pages = 0;
   private wire: Wire | undefined;
   private seq = 0;
-  private away = 0;
   private frames: { offset: number; seq: number }[] = [];
   private ids = 0;
 
@@ -288,16 +287,16 @@ export class Gateway {
     }
     wire.down.push({ type: "welcome", page: this.page, ack: this.seq, state: !this.seq });
     // What was on its way when the connection broke may be lost. The browser knows what it has.
-    for (const p of this.faults.careless ? [] : this.pending.values()) {
+    for (const p of this.pending.values()) {
       wire.down.push({ type: "request", r: p.r });
-      if (p.expired) wire.down.push({ type: "expire", id: p.r.id });
+      if (!p.expired) continue;
+      p.until = this.now() + TOLD_MS;
+      wire.down.push({ type: "expire", id: p.r.id });
     }
   }
 
   gone(wire: Wire): void {
-    if (wire !== this.wire) return;
-    this.wire = undefined;
-    this.away = this.now();
+    if (wire === this.wire) this.wire = undefined;
   }
 
   private forget(why: Reason): void {
@@ -336,16 +335,24 @@ export class Gateway {
 
   tick(): void {
     for (const p of [...this.pending.values()]) {
-      if (p.until > this.now() || p.expired) continue;
+      if (p.until > this.now() || !this.pending.has(p.r.id)) continue;
       if (this.faults.hasty) this.deny(p.r.id, "expired");
+      else if (!this.wire || p.expired) this.giveUp();
       else {
         p.expired = true;
-        this.wire?.down.push({ type: "expire", id: p.r.id });
+        p.until = this.now() + TOLD_MS;
+        this.wire.down.push({ type: "expire", id: p.r.id });
       }
     }
-    if (this.wire || !this.page || this.now() - this.away < AWAY_MS) return;
+  }
+
+  /** The page is away, or does not answer: its numbers are void. */
+  private giveUp(): void {
     this.forget("expired");
-    if (!this.faults.lenient) this.page = 0; // its numbers are void
+    if (this.faults.lenient) return;
+    if (this.wire) this.wire.cut = true;
+    this.wire = undefined;
+    this.page = 0;
   }
 
   /** An agent asks: logged, and passed on unless it never may be. */
@@ -361,7 +368,7 @@ export class Gateway {
       return;
     }
     const seen = this.frames.findLast((f) => f.offset <= r.seen)?.seq ?? 0;
-    this.pending.set(id, { r: { ...asked, seen }, until: this.now() + AWAY_MS, expired: false });
+    this.pending.set(id, { r: { ...asked, seen }, until: this.now() + ASKED_MS, expired: false });
     this.wire?.down.push({ type: "request", r: { ...asked, seen } });
   }
 }

@@ -79,7 +79,7 @@ export class Hand implements Page {
     this.#turns.stop("gone");
     this.#locks.clear();
     this.#recorder = recorder;
-    this.#cursor = new Cursor((el) => recorder.tree.shadow(el), secret);
+    this.#cursor = new Cursor((el) => recorder.tree.shadow(el), (el) => recorder.isMasked(el));
     const heard = (e: Event) => this.#heard(e);
     for (const name of ["pointerdown", "keydown", "input", "change", "focusin", "focusout"]) recorder.heard[name] = heard;
   }
