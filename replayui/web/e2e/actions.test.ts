@@ -1,7 +1,11 @@
+import { mkdtempSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Browser, Page } from "playwright-core";
 import type { Level } from "../src/protocol/format.ts";
 import { AgentSocket, type Answer } from "./agent-socket.ts";
+import { Cable } from "./cable.ts";
 import { Fixtures } from "./fixtures.ts";
 import { pillion, sameAsMirror, share, signIn, startBrowser, startGateway, type Gateway } from "./stage.ts";
 
@@ -10,6 +14,7 @@ import { pillion, sameAsMirror, share, signIn, startBrowser, startGateway, type 
 
 let site: Fixtures;
 let gateway: Gateway;
+let cable: Cable;
 let browser: Browser;
 let user: Page;
 let agent: Page;
@@ -22,19 +27,23 @@ const no = (reason: string) => ({ outcome: "denied", reason }) as Answer;
 
 beforeAll(async () => {
   site = await Fixtures.start();
-  gateway = await startGateway(["serve", "--upstream", site.origin]);
+  const data = mkdtempSync(join(tmpdir(), "pillion-actions-"));
+  writeFileSync(join(data, "config.yaml"), `assist:\n  ask: ["[data-operator]"]\n`);
+  gateway = await startGateway(["serve", "--upstream", site.origin, "--config", join(data, "config.yaml")], data);
+  cable = await Cable.to(gateway.listen[0]!);
   await pillion(["account", "add", "Ann", "--role", "agent", "--data", gateway.data], "pass-word\n");
   browser = await startBrowser();
   user = await (await browser.newContext({ viewport: { width: 1000, height: 900 } })).newPage();
   user.on("pageerror", (e) => errors.push(String(e)));
   agent = await signIn(await browser.newContext({ viewport: { width: 1400, height: 900 } }), gateway, "Ann", "pass-word");
-  await user.goto(gateway.site + "/plain");
+  await user.goto(cable.site + "/plain");
   const session = await share(user, agent);
   hand = await AgentSocket.connect(agent, session);
 });
 
 afterAll(async () => {
   await browser?.close();
+  cable?.end();
   await gateway?.program.end();
   site?.end();
 });
@@ -42,7 +51,7 @@ afterAll(async () => {
 /** Opens a page of the site, and waits until both sides have it. */
 async function open(path: string): Promise<void> {
   const { page } = hand;
-  await user.goto(gateway.site + path);
+  await user.goto(cable.site + path);
   await hand.until(() => hand.page > page && hand.nodes.named("html") > 0, "the page");
   await same();
 }
@@ -380,7 +389,7 @@ describe("what is denied", () => {
   it("is what leads elsewhere than the site", async () => {
     site.asked.length = 0;
     const urls = ["javascript:window.ran=2", "data:text/html,<script>1</script>", "JaVaScRiPt:window.ran=2", " \tjavascript:window.ran=2", "java\nscript:window.ran=2", "https://example.org/",
-      "//example.org/", "http://user:pass@127.0.0.1/", "blob:" + gateway.site + "/x", "file:///etc/passwd", "/.pillion/session", "http://[", "view-source:" + gateway.site, "about:blank", "filesystem:" + gateway.site + "/x", gateway.site.replace("http", "https")];
+      "//example.org/", "http://user:pass@127.0.0.1/", "blob:" + cable.site + "/x", "file:///etc/passwd", "/.pillion/session", "http://[", "view-source:" + cable.site, "about:blank", "filesystem:" + cable.site + "/x", cable.site.replace("http", "https")];
     for (const url of urls) expect(await hand.request(0, "navigate", url), url).toMatchObject({ reason: "forbidden" });
     expect(await user.evaluate("window.ran")).toBe(0);
     expect(site.asked).toEqual([]);
@@ -465,7 +474,7 @@ describe("a lock", () => {
     await lock(await hand.node("fi"), 1);
     await user.locator("#closed").click({ position: { x: 20, y: 8 } });
     await lock(await hand.node("inner"), 1);
-    await user.locator("pillion-assist span").first().click(); // in the assistance element they are not in the page
+    await user.locator("pillion-assist [data-role=state]").click(); // in the assistance element they are not in the page
     await hand.until(() => hand.locks.size === 0, "no lock");
     await same();
   });
@@ -504,9 +513,9 @@ describe("a lock", () => {
   });
 
   it("is the agent's while its change is under way, and the user's touch ends that", async () => {
+    await open("/plain");
     const t1 = await hand.node("t1");
-    const by = hand.told.at(-1)!.by;
-    expect(by).toBeGreaterThan(1);
+    const by = hand.participant;
     // The page is slow: the change takes its time.
     await user.evaluate(() => document.getElementById("t1")!.addEventListener("keydown", () => { for (const end = performance.now() + 60; performance.now() < end; ); }));
     const asked = await hand.ask(t1, "fill", "a text that is typed slowly, as you see");
@@ -541,6 +550,7 @@ describe("the user", () => {
     await user.locator("pillion-assist [data-role=confirm]").waitFor();
     const asked = await hand.ask(await hand.node("t1"), "fill", "a text that is typed slowly, as you see");
     await user.locator("pillion-assist [data-action=pause]").click();
+    await hand.until(() => hand.level === "view", "the level view");
     expect(await hand.answer(asked.id)).toEqual(no("refused"));
     expect(await hand.answer(question.id)).toEqual(no("refused"));
     expect(await user.locator("pillion-assist [data-role=confirm]").count()).toBe(0);
@@ -548,6 +558,58 @@ describe("the user", () => {
     await user.waitForTimeout(300);
     expect(await value("t1")).toBe(now);
     expect(now.length).toBeLessThan(30);
+    await level("act");
+  });
+
+  it("is asked about each change at the level propose, and may put another value", async () => {
+    await open("/plain");
+    await user.waitForFunction("window.heard");
+    await level("propose");
+    await does("t1", "focus");
+    await does("menu", "hover");
+    await does("box", "scroll", "0,30");
+    expect(await asks("t1", "fill", "agent's", "deny")).toEqual(no("refused"));
+    expect(await value("t1")).toBe("");
+    expect(await asks("t1", "fill", "agent's", "allow")).toEqual(YES);
+    expect(await asks("t1", "fill", "agent's second", "allow", "the user's own")).toEqual({ outcome: "confirmed", value: "the user's own" });
+    expect(await value("t1")).toBe("the user's own");
+    expect(await asks("c1", "check", "", "allow")).toEqual(YES);
+    expect(await asks("s1", "select", "2", "allow")).toEqual(YES);
+    expect(await asks("g3", "click", "", "allow")).toEqual(YES);
+    expect(await asks("t1", "key", "Backspace", "allow")).toEqual(YES);
+    await same();
+  });
+
+  it("has at most eight questions before them, each about one control at a time", async () => {
+    const open = new Map<string, number>();
+    for (const id of ["t1", "t2", "ta", "c1", "s1", "n1", "r1", "aria"]) open.set(id, (await hand.ask(await hand.node(id), "click")).id);
+    const second = await hand.ask(await hand.node("t1"), "fill", "after the first");
+    expect(await hand.request("b1", "click")).toEqual(no("flood"));
+    const cards = user.locator("pillion-assist [data-role=confirm]");
+    expect(await cards.count()).toBe(8);
+    for (const [id, n] of [...open].reverse()) {
+      await user.locator(`pillion-assist [data-request="${n}"] [data-action=deny]`).click();
+      expect(await hand.answer(n), id).toEqual(no("refused"));
+    }
+    await user.locator(`pillion-assist [data-request="${second.id}"] [data-action=allow]`).click();
+    expect(await hand.answer(second.id)).toEqual(YES);
+    expect(await value("t1")).toBe("after the first");
+    await same();
+  });
+
+  it("who does not answer within 30 s has said no", async () => {
+    const asked = await hand.ask(await hand.node("t1"), "fill", "too late");
+    const began = Date.now();
+    await user.locator(`pillion-assist [data-request="${asked.id}"]`).waitFor();
+    for (let i = 0; i < 28; i++) {
+      expect(hand.answers.has(asked.id)).toBe(false);
+      await user.waitForTimeout(1000);
+    }
+    expect(await hand.answer(asked.id)).toEqual(no("expired"));
+    expect(Date.now() - began).toBeLessThan(40_000);
+    expect(await user.locator("pillion-assist [data-role=confirm]").count()).toBe(0);
+    expect(await value("t1")).toBe("after the first");
+    expect(hand.answers.get(asked.id)!.length).toBe(1);
     await level("act");
   });
 
@@ -570,5 +632,49 @@ describe("the user", () => {
     await expect.poll(() => user.url()).toContain("/other");
     await same();
     expect(await hand.request(0, "forward")).toMatchObject(no("failed"));
+  });
+});
+
+describe("a lost connection", () => {
+  it("leaves open what was asked, and the user's answer is heard when it is back", async () => {
+    await open("/plain");
+    await user.waitForFunction("window.heard");
+    const { page } = hand;
+    const asked = await hand.ask(await hand.node("send"), "click");
+    await user.locator(`pillion-assist [data-request="${asked.id}"]`).waitFor();
+    const linked = await hand.ask(await hand.node("link"), "click");
+    cable.pull();
+    await user.locator("pillion-assist .halted").waitFor();
+    await user.locator(`pillion-assist [data-request="${asked.id}"] [data-action=deny]`).click();
+    expect(hand.answers.has(asked.id)).toBe(false);
+    expect(await hand.request("t1", "fill", "x")).toEqual({ outcome: "rejected", reason: "gone" });
+    cable.plug();
+    expect(await hand.answer(asked.id)).toEqual(no("refused"));
+    await user.locator(`pillion-assist [data-request="${linked.id}"] [data-action=deny]`).click();
+    expect(await hand.answer(linked.id)).toEqual(no("refused"));
+    expect(hand.page).toBe(page);
+    await does("t1", "fill", "after it");
+  });
+
+  it("begins nothing while it lasts, and asks nobody twice", async () => {
+    const asked = await hand.ask(await hand.node("listed"), "click"); // the operator wants that asked
+    const card = user.locator(`pillion-assist [data-request="${asked.id}"]`);
+    await card.waitFor();
+    await user.evaluate(() => {
+      const w = window as unknown as { paid: number };
+      w.paid = 0;
+      document.getElementById("listed")!.addEventListener("click", () => w.paid++);
+    });
+    cable.pull();
+    await user.locator("pillion-assist .halted").waitFor();
+    await card.locator("[data-action=allow]").click();
+    await user.waitForTimeout(500);
+    expect(await user.evaluate("window.paid")).toBe(0);
+    cable.plug();
+    expect(await hand.answer(asked.id)).toEqual(YES);
+    expect(await user.evaluate("window.paid")).toBe(1);
+    await same();
+    for (const [id, answers] of hand.answers) expect(answers.length, `request ${id}`).toBe(1);
+    expect(errors).toEqual([]);
   });
 });

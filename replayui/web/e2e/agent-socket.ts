@@ -13,8 +13,13 @@ class Nodes {
   private nodes = new Map<number, PageNode>();
   private up = new Map<number, number>();
 
-  show(root: PageNode): void {
+  clear(): void {
     this.nodes.clear();
+    this.up.clear();
+  }
+
+  show(root: PageNode): void {
+    this.clear();
     this.enter(root, 0);
   }
 
@@ -70,6 +75,8 @@ export class AgentSocket {
   level = "";
   /** by which the user comes to a session that the agent opened */
   code = "";
+  /** the agent's own number in the session */
+  participant = 0;
   seen = 0;
   page = 0;
   private refs = new Map<string, Told>();
@@ -144,8 +151,11 @@ export class AgentSocket {
   private message(m: Told): void {
     if (m.ref) this.refs.set(m.ref, m);
     if (m.level) this.level = m.level;
+    if (m.type === "welcome") this.participant = m.participant ?? 0;
     if (m.code) this.code = m.code;
-    if (m.type === "page") this.page = m.page ?? 0;
+    if (m.type !== "page" || m.page === this.page) return;
+    this.page = m.page ?? 0;
+    this.nodes.clear(); // its state follows
   }
 
   private batch(payload: Uint8Array): void {

@@ -1,6 +1,6 @@
 import * as dom from "../page/natives.ts";
 import { editor } from "./around.ts";
-import type { Cursor } from "./cursor.ts";
+import { focused, type Cursor } from "./cursor.ts";
 
 /** An act under way. */
 export interface Doing {
@@ -151,7 +151,8 @@ async function whole({ el, value, cursor, step }: Doing, f: Field): Promise<bool
 /** Replaces a rich text. Editors that keep a model of their own hear of each part as of the user's typing. */
 async function write({ el, value, cursor, step, goes }: Doing): Promise<boolean> {
   const plain = (s: string) => s.replace(/\s+/g, "");
-  const users = cursor.quiet(el) ? cursor.users : null;
+  const back = cursor.quiet(el) ? focused(cursor.shadow) : null;
+  const inner = back && dom.localName(back) === "pillion-assist" ? dom.shadowRoot(back)?.activeElement : null;
   const replace = () => {
     if (!value) return void command(el, "delete");
     value.replace(/\r\n?/g, "\n").split("\n").forEach((line, i) => {
@@ -162,12 +163,12 @@ async function write({ el, value, cursor, step, goes }: Doing): Promise<boolean>
   step(() => {
     cursor.into(el, true);
     dom.ownerDocument(el)!.getSelection()?.selectAllChildren(el);
-    if (!users) return;
+    if (!back) return;
     // Commands work where the focus is. Not a key of the user's may get there.
     replace();
-    dom.focus(users, { preventScroll: true });
+    dom.focus(inner ?? back, { preventScroll: true });
   });
-  if (!users) {
+  if (!back) {
     await dom.soon(); // editors learn of the selection a turn later
     if (!goes() || !dom.isConnected(el)) return false;
     step(replace);
