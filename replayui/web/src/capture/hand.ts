@@ -226,7 +226,7 @@ export class Hand implements Page {
 
   #leads(el: HTMLElement, r: Request, implicit: boolean): Question["leads"] {
     const where = leads(el, r.action, r.value, this.#shadow, implicit);
-    if (where || r.action === "hover" || r.action === "scroll") return where;
+    if (where || /^(hover|scroll|focus)$/.test(r.action) || /Tab$|^Escape$/.test(r.action === "key" ? r.value : "")) return where;
     for (const selector of this.#ask()) {
       try {
         if (nearest(el, selector, this.#shadow) || nearest(target(el, this.#shadow), selector, this.#shadow)) return "rule";

@@ -187,9 +187,10 @@ export class Interactions {
     if (!this.#recorder.ready) return;
     this.#recorder.drain();
     const emit = this.#recorder.emitter(Cause.User);
-    const el = this.#views.focused();
+    const at = e.target as Node; // a field, whether it has the focus or not, or a document
+    const el = dom.nodeType(at) === 1 ? (at as Element) : this.#views.focused();
     if (el && /^(input|textarea)$/.test(dom.localName(el))) this.#views.caret(el, emit);
-    else this.#views.selection(e.target as Document, emit);
+    else if (dom.nodeType(at) === 9) this.#views.selection(at as Document, emit);
     this.#recorder.schedule();
   }
 
