@@ -226,7 +226,6 @@ export class Assist implements Asking {
     const spoken = say("code", { code: code.replace(/\d(?=\d)/g, "$& ") });
     this.#panel(
       say("read"),
-      this.#smaller(),
       h("output", { class: "code", "data-role": "code", "aria-label": spoken }, code),
       h("ul", {}, ...(["asked", "hidden", "anytime"] as const).map((w) => h("li", {}, say(w)))),
       h("p", {}, say("until", { time: until.toLocaleTimeString(region, { hour: "numeric", minute: "2-digit" }) })),
@@ -235,6 +234,7 @@ export class Assist implements Asking {
         this.#choices.end();
         this.enter();
       }),
+      this.#smaller(),
     );
     if (focus) this.#focus();
     this.#tell(spoken);
