@@ -2,7 +2,7 @@ import { createServer, type Server } from "node:http";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import type { Browser, Page } from "playwright-core";
 import { CONTROLS } from "./console-page.ts";
-import { freePort, pillion, share, signIn, startBrowser, startGateway, type Gateway } from "./stage.ts";
+import { freePort, pillion, sameAsMirror, share, signIn, startBrowser, startGateway, type Gateway } from "./stage.ts";
 
 // What the agent is told of turns: locks of both, what waits, what the user made of it.
 
@@ -61,4 +61,42 @@ it("shows which element the user is busy with, and why a request for it is denie
   await expect.poll(() => lock.count()).toBe(1); // one moved on to the other
   await user.evaluate(() => (document.activeElement as HTMLElement).blur());
   await expect.poll(() => lock.count(), { timeout: 15_000 }).toBe(0);
+});
+
+const question = () => user.locator("pillion-assist [data-role=confirm]");
+
+it("shows the proposed value beside the field until the user answers, and what the user made of it", async () => {
+  await user.locator("pillion-assist [data-action=level]").selectOption("propose");
+  await expect.poll(() => agent.getByTestId("level").textContent()).toContain("You may suggest changes; the user confirms each.");
+  await fills("#town", "Weir");
+  await question().waitFor();
+  await agent.locator(".mark-at.pending", { hasText: "→ Weir" }).waitFor();
+  await agent.getByTestId("pending").filter({ hasText: "empty → Weir" }).waitFor();
+  expect(await agent.frameLocator("[data-testid=mirror]").locator("#town").inputValue()).toBe("");
+  await shot("pending");
+  await question().locator("[data-role=edit]").fill("Weirton");
+  await question().locator("[data-action=allow]").click();
+  await agent.getByTestId("confirmed").filter({ hasText: "The user changed it to Weirton" }).waitFor();
+  await expect.poll(() => agent.locator(".mark-at.pending").count()).toBe(0);
+  await sameAsMirror(user, agent);
+  expect(await agent.frameLocator("[data-testid=mirror]").locator("#town").inputValue()).toBe("Weirton");
+});
+
+it("says that the user said no", async () => {
+  await agentClicks("#tick");
+  await question().waitFor();
+  await agent.locator(".mark-at.pending", { hasText: "→ ticked" }).waitFor();
+  await question().locator("[data-action=deny]").click();
+  await agent.getByTestId("denied").filter({ hasText: "Tick “Family too”" }).filter({ hasText: "the user said no" }).waitFor();
+  expect(await user.locator("#tick").isChecked()).toBe(false);
+});
+
+it("falls back with the user's level, and says why", async () => {
+  await user.locator("pillion-assist [data-action=level]").selectOption("view");
+  await expect.poll(() => agent.getByTestId("mode-view").getAttribute("aria-pressed")).toBe("true");
+  expect(await agent.getByTestId("why").textContent()).toContain("Ask the user to allow more");
+  expect(await agent.getByTestId("turn").textContent()).toContain("Only the user acts");
+  await shot("level-view");
+  await user.locator("pillion-assist [data-action=level]").selectOption("act");
+  await expect.poll(() => agent.getByTestId("mode-control").getAttribute("aria-pressed")).toBe("true");
 });
