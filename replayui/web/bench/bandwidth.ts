@@ -26,6 +26,7 @@ export async function measureBandwidth(stand: Stand, report: Report, seconds: nu
     const took = (performance.now() - began) / 1000;
     const kbits = (bytes * 8) / 1000 / took;
     await s.agent.getByTestId("end").click();
+    await s.agent.getByTestId("end-confirm").click();
     await gateway.program.says("session sealed");
     await pause(200);
     const archive = join(gateway.data, "archive");
