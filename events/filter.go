@@ -1,6 +1,10 @@
 package events
 
-import "strings"
+import (
+	"encoding/json"
+	"slices"
+	"strings"
+)
 
 // What a viewer must never be given, whatever a browser sends: a page is
 // hostile input. The filter is the first of three layers; the viewer's sandbox
@@ -48,12 +52,7 @@ func (f *Filtered) events(events []PageEvent) []PageEvent {
 	var late uint64 // time of dropped events goes to the next one
 	kept := events[:0]
 	for _, e := range events {
-		if e.Op == OpAttr && forbiddenAttr(e.Name, e.Text) {
-			f.Any = true
-			late += e.Dt
-			continue
-		}
-		if e.Op == OpCanvas && !strings.HasPrefix(e.Name, "image/") {
+		if forbiddenEvent(&e) {
 			f.Any = true
 			late += e.Dt
 			continue
@@ -65,6 +64,20 @@ func (f *Filtered) events(events []PageEvent) []PageEvent {
 		kept = append(kept, e)
 	}
 	return kept
+}
+
+func forbiddenEvent(e *PageEvent) bool {
+	switch e.Op {
+	case OpAttr:
+		return forbiddenAttr(e.Name, e.Text)
+	case OpCanvas:
+		return !strings.HasPrefix(e.Name, "image/")
+	case OpCurrent:
+		return !allowedURL(e.Text)
+	case OpAnimations:
+		return slices.ContainsFunc(e.Lines, func(s string) bool { return !json.Valid([]byte(s)) })
+	}
+	return false
 }
 
 func (f *Filtered) node(root *Node) {

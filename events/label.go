@@ -53,6 +53,16 @@ func (m *Model) Label(e *PageEvent) (kind, label string) {
 			return "view", "a dialog closed"
 		}
 		return "view", "a dialog opened"
+	case OpPopover:
+		if e.Cause == CausePage {
+			return "", ""
+		}
+		return "view", "a pop-up " + map[bool]string{true: "opened", false: "closed"}[e.N[0] != 0]
+	case OpMedia:
+		if n == nil || e.Cause == CausePage {
+			return "", ""
+		}
+		return "view", fmt.Sprintf("%s the %s at %d:%02d", map[bool]string{true: "stopped", false: "played"}[e.N[0]&1 != 0], n.Name, e.N[1]/60000, e.N[1]/1000%60)
 	case OpViewport:
 		return "view", fmt.Sprintf("window resized to %d × %d", e.N[0], e.N[1])
 	}

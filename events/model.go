@@ -1,6 +1,7 @@
 package events
 
 import (
+	"cmp"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -28,14 +29,18 @@ type Model struct {
 	kept  map[NodeID]map[Op]PageEvent // what markup does not hold, by node
 	sheet map[uint64]PageEvent        // constructed style sheets
 	page  map[Op]PageEvent            // focus, selection, hover …
+	top   []NodeID                    // open dialogs and popovers, in the order of their opening
 	other bool                        // a digest of the browser's differed
 }
 
 // keptOps are the events that a page state repeats for a node, in their order.
-var keptOps = []Op{OpRules, OpAdopted, OpValue, OpChecked, OpSelected, OpCaret, OpDialog, OpPopover, OpScroll, OpCanvas, OpMedia}
+var keptOps = []Op{
+	OpDefined, OpSheetUse, OpRules, OpAdopted, OpPlaceholder, OpCurrent, OpAssigned, OpValue, OpChecked, OpSelected, OpCaret,
+	OpDialog, OpPopover, OpScroll, OpCanvas, OpMedia, OpStates, OpAnimations,
+}
 
 // pageOps are those that it repeats once for the page.
-var pageOps = []Op{OpFocus, OpSelection, OpHover, OpActive, OpPointer}
+var pageOps = []Op{OpFocus, OpSelection, OpHover, OpActive, OpPointer, OpOffset}
 
 // NewModel takes over a page state.
 func NewModel(s *PageState) (*Model, error) {
@@ -133,6 +138,8 @@ func (m *Model) apply(e *PageEvent) error {
 		m.head.Width, m.head.Height, m.head.DPR, m.head.Zoom = uint64(e.N[0]), uint64(e.N[1]), uint64(e.N[2]), uint64(e.N[3])
 	case OpDigest:
 		m.other = m.other || uint32(e.N[0]) != m.Digest()
+	case OpDigestPart:
+		m.other = m.other || uint32(e.N[2]) != m.DigestPart(NodeID(e.N[0]), NodeID(e.N[1]))
 	case OpTitle:
 		m.head.Title = e.Text
 	case OpHidden:
@@ -141,7 +148,7 @@ func (m *Model) apply(e *PageEvent) error {
 		m.sheet[uint64(e.N[0])] = timeless(e)
 	case OpRuleInsert, OpRuleDelete:
 		return m.applyRule(e)
-	case OpFocus, OpSelection, OpHover, OpActive, OpPointer:
+	case OpFocus, OpSelection, OpHover, OpActive, OpPointer, OpOffset:
 		m.page[e.Op] = timeless(e)
 	default:
 		if slices.Contains(keptOps, e.Op) && e.ID != 0 {
@@ -162,6 +169,12 @@ func (m *Model) keep(e *PageEvent) {
 		m.kept[e.ID] = map[Op]PageEvent{}
 	}
 	m.kept[e.ID][e.Op] = timeless(e)
+	if e.Op == OpDialog || e.Op == OpPopover {
+		m.top = slices.DeleteFunc(m.top, func(id NodeID) bool { return id == e.ID || m.nodes[id] == nil })
+		if e.N[0] != 0 {
+			m.top = append(m.top, e.ID)
+		}
+	}
 }
 
 func (m *Model) applyTree(e *PageEvent, n *Node) error {
@@ -314,13 +327,20 @@ func (m *Model) State() *PageState {
 			return
 		}
 		for _, op := range keptOps {
-			if e, is := kept[op]; is {
+			if e, is := kept[op]; is && (op != OpDialog && op != OpPopover || e.N[0] == 0) {
 				s.Events = append(s.Events, e)
 			}
 		}
 	})
+	for _, id := range m.top {
+		for _, op := range []Op{OpDialog, OpPopover} {
+			if e, is := m.kept[id][op]; is && e.N[0] != 0 {
+				s.Events = append(s.Events, e)
+			}
+		}
+	}
 	for _, op := range pageOps {
-		if e, is := m.page[op]; is && e.ID != 0 && m.nodes[e.ID] != nil {
+		if e, is := m.page[op]; is && (op == OpOffset || e.ID != 0 && m.nodes[e.ID] != nil) {
 			s.Events = append(s.Events, e)
 		}
 	}
@@ -332,23 +352,70 @@ func (m *Model) Digest() uint32 {
 	h := fnv.New32a()
 	buf := make([]byte, 0, 256)
 	m.head.Document.walk(func(n *Node) {
-		buf = binary.LittleEndian.AppendUint32(buf[:0], uint32(n.ID))
-		buf = append(buf, byte(n.Kind))
-		switch n.Kind {
-		case ElementNode:
-			buf = append(buf, n.Name...)
-		case TextNode:
-			buf = append(buf, n.Text...)
-		}
-		if kept := m.kept[n.ID]; kept != nil {
-			if v, is := kept[OpValue]; is {
-				buf = append(buf, v.Text...)
-			}
-			if c, is := kept[OpChecked]; is {
-				buf = append(buf, byte(c.N[0]))
-			}
-		}
+		buf = m.appendOwn(buf[:0], n)
 		_, _ = h.Write(buf) // never fails (hash.Hash)
 	})
 	return h.Sum32()
+}
+
+// DigestPart is the digest of the nodes with ids from first to before after,
+// each with the ids of what is in it.
+func (m *Model) DigestPart(first, after NodeID) uint32 {
+	h := fnv.New32a()
+	buf := make([]byte, 0, 256)
+	for _, n := range m.between(first, after) {
+		buf = m.appendOwn(buf[:0], n)
+		for _, inner := range []*Node{n.Shadow, n.Frame} {
+			if inner != nil {
+				buf = binary.LittleEndian.AppendUint32(buf, uint32(inner.ID))
+			}
+		}
+		for _, c := range n.Children {
+			buf = binary.LittleEndian.AppendUint32(buf, uint32(c.ID))
+		}
+		_, _ = h.Write(buf) // never fails (hash.Hash)
+	}
+	return h.Sum32()
+}
+
+// between returns the nodes with ids from first to before after, in the order of
+// ids. A page that has long been changing has few of them among many ids.
+func (m *Model) between(first, after NodeID) []*Node {
+	var list []*Node
+	if int64(after)-int64(first) <= int64(len(m.nodes)) {
+		for id := first; id < after; id++ {
+			if n := m.nodes[id]; n != nil {
+				list = append(list, n)
+			}
+		}
+		return list
+	}
+	for id, n := range m.nodes {
+		if id >= first && id < after {
+			list = append(list, n)
+		}
+	}
+	slices.SortFunc(list, func(a, b *Node) int { return cmp.Compare(a.ID, b.ID) })
+	return list
+}
+
+// appendOwn appends what a digest has of a node by itself.
+func (m *Model) appendOwn(buf []byte, n *Node) []byte {
+	buf = binary.LittleEndian.AppendUint32(buf, uint32(n.ID))
+	buf = append(buf, byte(n.Kind))
+	switch n.Kind {
+	case ElementNode:
+		buf = append(buf, n.Name...)
+	case TextNode:
+		buf = append(buf, n.Text...)
+	}
+	if kept := m.kept[n.ID]; kept != nil {
+		if v, is := kept[OpValue]; is {
+			buf = append(buf, v.Text...)
+		}
+		if c, is := kept[OpChecked]; is {
+			buf = append(buf, byte(c.N[0]))
+		}
+	}
+	return buf
 }

@@ -42,6 +42,15 @@ const (
 	OpDigest
 	OpSubmit
 	OpDocument
+	OpSheetUse
+	OpDigestPart
+	OpPlaceholder
+	OpStates
+	OpAnimations
+	OpAssigned
+	OpOffset
+	OpDefined
+	OpCurrent
 	opEnd
 )
 
@@ -83,6 +92,8 @@ var fields = [opEnd]string{
 	OpRuleInsert: "iut", OpRuleDelete: "iu", OpAdopted: "iU", OpSheet: "uT", OpCanvas: "iab",
 	OpMedia: "iuuuu", OpHover: "i", OpActive: "i", OpLocation: "iat", OpTitle: "t",
 	OpShadow: "in", OpFrame: "in", OpHidden: "u", OpDigest: "u", OpSubmit: "i", OpDocument: "n",
+	OpSheetUse: "iut", OpDigestPart: "uuu", OpPlaceholder: "iuut", OpStates: "iT", OpAnimations: "iT",
+	OpAssigned: "iU", OpOffset: "ss", OpDefined: "iT", OpCurrent: "iut",
 }
 
 func (r *reader) event(timed bool) PageEvent {
@@ -247,11 +258,12 @@ func (s *PageState) write(w *writer) {
 	w.str(s.Title)
 	w.node(s.Document)
 	w.uint(uint64(len(s.Events)))
+	find := s.finder()
 	for i := range s.Events {
 		e := s.Events[i]
-		if w.urls != nil && (e.Op == OpRules || e.Op == OpSheet) {
-			w.base = s.Document.Base
-			e.Lines = w.mapLines(e.Lines)
+		if w.urls != nil {
+			n, base := find(e.ID)
+			w.mapEvent(&e, n, base)
 		}
 		w.event(&e, false)
 	}

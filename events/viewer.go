@@ -1,5 +1,11 @@
 package events
 
+import (
+	"encoding/json"
+	"net/url"
+	"strings"
+)
+
 // URLs leads what a viewer loads to the archive. Records stay as they came: URLs
 // are mapped when a page or its events are encoded for a viewer.
 type URLs interface {
@@ -75,30 +81,129 @@ func (m *Model) changesStyle(e *PageEvent) bool {
 // eventFor maps what an event bears; a subtree is mapped as it is written.
 func (w *writer) eventFor(e *PageEvent, m *Model) PageEvent {
 	out := *e
-	if w.urls == nil {
-		return out
-	}
-	n := m.Node(e.ID)
-	w.base = m.baseOf(n)
-	switch e.Op {
-	case OpAttr:
-		if n != nil {
-			out.Text = w.urls.Attr(w.base, n, e.Name, e.Text)
-		}
-	case OpRules, OpSheet:
-		out.Lines = w.mapLines(e.Lines)
-	case OpRuleInsert:
-		out.Text = w.urls.CSS(w.base, e.Text)
+	if w.urls != nil {
+		n := m.Node(e.ID)
+		w.mapEvent(&out, n, m.baseOf(n))
 	}
 	return out
 }
 
-func (w *writer) mapLines(lines []string) []string {
+// mapEvent maps what an event of a node bears; base is that of the node's document.
+func (w *writer) mapEvent(e *PageEvent, n *Node, base string) {
+	w.base = base
+	switch e.Op {
+	case OpAttr:
+		if n != nil {
+			e.Text = w.urls.Attr(base, n, e.Name, e.Text)
+		}
+	case OpCurrent:
+		if n != nil {
+			e.Text = w.urls.Attr(base, n, "src", e.Text)
+		}
+	case OpRules:
+		e.Lines = w.mapLines(sheetBase(base, n), e.Lines)
+	case OpSheet:
+		e.Lines = w.mapLines(base, e.Lines)
+	case OpRuleInsert:
+		e.Text = w.urls.CSS(sheetBase(base, n), e.Text)
+	case OpAnimations:
+		e.Lines = w.mapAnimations(e.Lines)
+	}
+}
+
+func (w *writer) mapLines(base string, lines []string) []string {
 	out := make([]string, len(lines))
 	for i, s := range lines {
-		out[i] = w.urls.CSS(w.base, s)
+		out[i] = w.urls.CSS(base, s)
 	}
 	return out
+}
+
+// mapAnimations maps the URLs in keyframes. What is no JSON is left out.
+func (w *writer) mapAnimations(lines []string) []string {
+	out := make([]string, 0, len(lines))
+	for _, s := range lines {
+		if strings.ContainsAny(s, `(\`) {
+			var a any
+			if json.Unmarshal([]byte(s), &a) != nil {
+				continue
+			}
+			b, err := json.Marshal(w.mapStrings(a))
+			if err != nil {
+				continue
+			}
+			s = string(b)
+		}
+		out = append(out, s)
+	}
+	return out
+}
+
+func (w *writer) mapStrings(v any) any {
+	switch v := v.(type) {
+	case string:
+		return w.urls.CSS(w.base, v)
+	case []any:
+		for i := range v {
+			v[i] = w.mapStrings(v[i])
+		}
+	case map[string]any:
+		for k := range v {
+			v[k] = w.mapStrings(v[k])
+		}
+	}
+	return v
+}
+
+// sheetBase is what the URLs in a sheet's rules are relative to: for a linked
+// one the file's own URL, since rules are told as they stand in it.
+func sheetBase(base string, owner *Node) string {
+	if owner == nil || owner.Name != "link" {
+		return base
+	}
+	href, _ := owner.Attr("href")
+	b, err := url.Parse(base)
+	if err != nil {
+		return base
+	}
+	if u, err := b.Parse(strings.TrimSpace(href)); err == nil {
+		return u.String()
+	}
+	return base
+}
+
+// finder finds a state's nodes, with the base URL of the document that each is in.
+func (s *PageState) finder() func(NodeID) (*Node, string) {
+	type place struct {
+		n    *Node
+		base string
+	}
+	var places map[NodeID]place
+	var add func(n *Node, base string)
+	add = func(n *Node, base string) {
+		if n.Kind == DocumentNode {
+			base = n.Base
+		}
+		places[n.ID] = place{n, base}
+		for _, inner := range []*Node{n.Shadow, n.Frame} {
+			if inner != nil {
+				add(inner, base)
+			}
+		}
+		for _, c := range n.Children {
+			add(c, base)
+		}
+	}
+	return func(id NodeID) (*Node, string) {
+		if places == nil {
+			places = map[NodeID]place{}
+			add(s.Document, "")
+		}
+		if p, ok := places[id]; ok {
+			return p.n, p.base
+		}
+		return nil, s.Document.Base
+	}
 }
 
 func isStyle(n *Node) bool { return n.Kind == ElementNode && n.Name == "style" }

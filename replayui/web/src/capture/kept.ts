@@ -1,4 +1,5 @@
 import type { Kept } from "../page/recorder.ts";
+import { marked } from "./mark.ts";
 import { patch } from "./patch.ts";
 
 const KEY = Symbol.for("pillion.kept");
@@ -13,7 +14,9 @@ const MAX_HOSTS = 1000;
  */
 export function keep(win: Window & typeof globalThis, attached?: (root: ShadowRoot) => void): Kept | null {
   const shared = ofParent(win);
-  const kept: Kept = shared ?? { roots: new WeakMap(), touched: new Set(), hosts: [], secrets: new WeakSet() };
+  const kept: Kept = shared ?? {
+    roots: new WeakMap(), touched: new Set(), hosts: [], secrets: new WeakSet(), switched: new WeakSet(), internals: new WeakMap(), stated: new Set(),
+  };
   if ((win as never)[KEY]) return null;
   Object.defineProperty(win, KEY, { value: kept });
   const watch = passwords(kept.secrets);
@@ -24,10 +27,38 @@ export function keep(win: Window & typeof globalThis, attached?: (root: ShadowRo
     attached?.(root);
     if (kept.hosts.length < MAX_HOSTS) kept.hosts.push(host);
   });
-  for (const name of ["insertRule", "deleteRule"]) {
-    patch(win.CSSStyleSheet.prototype, name, (_, sheet) => kept.touched.add(sheet));
+  keepRules(win, kept.touched);
+  patch(win.HTMLLinkElement.prototype, "disabled", (_, link) => kept.switched.add(link));
+  keepStates(win, kept);
+  // What WebGL drew is gone after a frame, where it is not asked to stay: only in a session.
+  if (marked()) {
+    patch(win.HTMLCanvasElement.prototype, "getContext", (args) => {
+      if (/webgl/i.test(String(args[0]))) args[1] = { ...(args[1] as object | undefined), preserveDrawingBuffer: true };
+    });
   }
   return shared ? null : kept;
+}
+
+/** Sees rules being changed, or reached for in order to be. */
+function keepRules(win: Window & typeof globalThis, touched: Set<CSSStyleSheet>): void {
+  const sheet = win.CSSStyleSheet.prototype;
+  for (const name of ["insertRule", "deleteRule", "addRule", "removeRule", "replace", "replaceSync"]) patch(sheet, name, (_, self) => touched.add(self));
+  const within = (_: unknown, rule: CSSRule) => rule.parentStyleSheet && touched.add(rule.parentStyleSheet);
+  for (const of of [win.CSSGroupingRule, win.CSSStyleRule, win.CSSKeyframesRule]) {
+    for (const name of ["insertRule", "deleteRule", "appendRule", "selectorText"]) patch(of?.prototype, name, within);
+  }
+  for (const of of [win.CSSStyleRule, win.CSSKeyframeRule, win.CSSFontFaceRule]) patch(of?.prototype, "style", within, undefined, "get");
+}
+
+/** Sees the states that custom elements give themselves. */
+function keepStates(win: Window & typeof globalThis, kept: Kept): void {
+  const of = new WeakMap<object, Element>();
+  patch(win.HTMLElement.prototype, "attachInternals", () => {}, (internals: ElementInternals, el: Element) => {
+    kept.internals.set(el, internals);
+    if (internals.states) of.set(internals.states, el);
+  });
+  const changed = (_: unknown, states: object) => of.has(states) && kept.stated.add(of.get(states)!);
+  for (const name of ["add", "delete", "clear"]) patch((win as { CustomStateSet?: { prototype: object } }).CustomStateSet?.prototype, name, changed);
 }
 
 function ofParent(win: Window): Kept | null {

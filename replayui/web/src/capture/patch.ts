@@ -10,9 +10,9 @@ export type After = (result: never, self: never) => void;
  * Before changes them last. A proxy has the name, the length, the statics and
  * the source text of what it stands for.
  */
-export function patch(of: object | null | undefined, name: string, before: Before, after?: After): void {
+export function patch(of: object | null | undefined, name: string, before: Before, after?: After, part: "get" | "set" | "value" = "value"): void {
   const d = of && getOwnPropertyDescriptor(of, name);
-  const part = d?.set ? "set" : "value";
+  if (part === "value" && d?.set) part = "set";
   if (!of || !d?.[part] || !d.configurable) return;
   d[part] = new Proxy(d[part] as () => void, {
     apply(f, self, args) {

@@ -5,8 +5,8 @@ import { elementName, kindOf, type Tree } from "./tree.ts";
 
 const encoder = new TextEncoder();
 
-/** FNV-1a over the page as it is, by the ids that the gateway knows (FORMAT.md, Digest). */
-export function digest(root: Document, tree: Tree, forms: Forms): number {
+/** FNV-1a over nodes as they are (FORMAT.md, DigestPart). */
+export function digestPart(nodes: Iterable<Node>, tree: Tree, forms: Forms): number {
   let h = 0x811c9dc5;
   const byte = (b: number) => {
     h = Math.imul(h ^ b, 0x01000193);
@@ -21,13 +21,14 @@ export function digest(root: Document, tree: Tree, forms: Forms): number {
       byte(c);
     }
   };
-  const stack: Node[] = [root];
-  for (let n = stack.pop(); n; n = stack.pop()) {
-    const id = tree.id(n);
+  const number = (id: number) => {
     byte(id & 255);
     byte((id >> 8) & 255);
     byte((id >> 16) & 255);
     byte(id >>> 24);
+  };
+  for (const n of nodes) {
+    number(tree.id(n));
     const kind = kindOf(n);
     byte(kind);
     if (kind === Kind.Element) text(elementName(n as Element));
@@ -37,10 +38,9 @@ export function digest(root: Document, tree: Tree, forms: Forms): number {
       if (ticks(n)) byte(Number(known));
       else text(known);
     }
-    const kids = tree.children(n);
-    for (let i = kids.length - 1; i >= 0; i--) stack.push(kids[i]!);
     const inner = tree.inner(n);
-    for (const kind of [9, 11]) for (const x of inner) if (dom.nodeType(x) === kind) stack.push(x);
+    for (const type of [11, 9]) for (const x of inner) if (dom.nodeType(x) === type) number(tree.id(x));
+    for (const c of tree.children(n)) number(tree.id(c));
   }
   return h >>> 0;
 }

@@ -33,6 +33,10 @@ export class Forms {
     this.#sent.delete(n as Control);
   }
 
+  get size(): number {
+    return this.#controls.size;
+  }
+
   /** What the gateway knows of a control, for the digest: value and ticks. */
   known(n: Node): string | undefined {
     return this.#sent.get(n as Control);

@@ -1,6 +1,7 @@
 import { Cause, Op } from "../protocol/format.ts";
 import * as dom from "./natives.ts";
 import type { Recorder } from "./recorder.ts";
+import { isFrame } from "./tree.ts";
 import type { Views } from "./views.ts";
 
 type Root = Document | ShadowRoot;
@@ -10,6 +11,7 @@ const OPTIONS = { capture: true, passive: true };
 
 /** What the user does, told by events. */
 export class Interactions {
+  readonly #top: Document;
   readonly #recorder: Recorder;
   readonly #views: Views;
   readonly #excluded: (n: Node) => boolean;
@@ -20,17 +22,22 @@ export class Interactions {
   #hover = 0;
   #scrolls = new Map<Node, Cause>();
 
-  constructor(recorder: Recorder, views: Views, excluded: (n: Node) => boolean, heard: Record<string, (e: Event) => void>) {
+  constructor(top: Document, recorder: Recorder, views: Views, excluded: (n: Node) => boolean, heard: Record<string, (e: Event) => void>) {
+    this.#top = top;
     this.#heard = heard;
     this.#recorder = recorder;
     this.#views = views;
     this.#excluded = excluded;
     const click = (e: Event) => this.#click(e as MouseEvent);
     const media = (e: Event) => this.#on(e, (el, emit) => this.#views.played(el, emit));
+    const state = (e: Event) => this.#on(e, (el, emit) => this.#views.states.tell(el, emit));
+    const up = (e: Event) => this.#on(e, (_, emit) => emit(Op.Active, (w) => w.uint(0)));
     this.#handlers = {
       input: (e) => this.#control(e),
       change: (e) => this.#control(e),
-      reset: () => this.#recorder.schedule(),
+      reset: (e) => this.#reset(e.target as Element),
+      invalid: state, fullscreenchange: state,
+      slotchange: (e) => this.#on(e, (el, emit) => this.#views.assigned(el, emit)),
       submit: (e) => this.#on(e, (el, emit) => emit(Op.Submit, (w) => w.uint(this.#recorder.tree.id(el)))),
       click, dblclick: click, contextmenu: click,
       pointerdown: (e) => {
@@ -39,16 +46,19 @@ export class Interactions {
       },
       pointerup: (e) => {
         click(e);
-        this.#on(e, (_, emit) => emit(Op.Active, (w) => w.uint(0)));
+        up(e);
       },
+      pointercancel: up,
       pointermove: (e) => this.#move(e as PointerEvent),
+      mouseover: (e) => this.#move(e as PointerEvent),
+      pointerout: (e) => !(e as PointerEvent).relatedTarget && this.#move(e as PointerEvent, true),
       keydown: (e) => this.#key(e as KeyboardEvent),
       focusin: () => this.#focus(),
       focusout: () => this.#focus(),
       selectionchange: (e) => this.#select(e),
       scroll: (e) => this.#scroll(e),
       toggle: (e) => this.#on(e, (el, emit) => dom.hasAttribute(el, "popover") && this.#views.popover(el, emit)),
-      load: (e) => /^i?frame$/i.test((e.target as Element).localName ?? "") && this.#recorder.frameLoaded(e.target as Element),
+      load: (e) => this.#load(e),
       play: media, pause: media, seeked: media, ratechange: media, volumechange: media,
     };
   }
@@ -85,7 +95,27 @@ export class Interactions {
     this.#on(e, (el, emit) => {
       this.#recorder.forms.check(el, emit);
       this.#views.caret(el, emit);
+      this.#views.states.tell(el, emit);
     });
+  }
+
+  /** The event comes before the controls are reset. */
+  #reset(form: Element): void {
+    dom.later(() => {
+      if (!this.#recorder.ready) return;
+      this.#recorder.drain();
+      for (const el of dom.querySelectorAll(form, "input,textarea,select")) this.#recorder.forms.check(el, this.#recorder.emitter(Cause.Page));
+      this.#recorder.schedule();
+    }, 0);
+  }
+
+  #load(e: Event): void {
+    const el = e.target as Element;
+    if (dom.nodeType(el) !== 1) return;
+    if (isFrame(el)) this.#recorder.frameLoaded(el);
+    if (dom.localName(el) === "img" && (dom.hasAttribute(el, "loading") || dom.hasAttribute(el, "srcset") || dom.matches(el, "picture > img"))) {
+      this.#on(e, (img, emit) => this.#views.loaded(img, emit));
+    }
   }
 
   /**
@@ -124,11 +154,11 @@ export class Interactions {
     });
   }
 
-  #move(e: PointerEvent): void {
+  #move(e: PointerEvent, out = false): void {
     const el = this.#target(e);
     if (!el) return;
     const [x, y, id] = this.#place(e, el);
-    this.#at = { x, y, id };
+    this.#at = { x, y, id: out ? 0 : id };
     this.#recorder.schedule();
   }
 
@@ -146,6 +176,23 @@ export class Interactions {
     if (id === this.#hover) return;
     this.#hover = id;
     emit(Op.Hover, (w) => w.uint(id));
+  }
+
+  /** What moves away from under a pointer at rest is not told by an event. */
+  rehover(): void {
+    const at = this.#recorder.tree.node(this.#hover) as Element | undefined;
+    if (!at || dom.matches(at, ":hover")) return;
+    let under: Element | undefined;
+    for (let root: Document | ShadowRoot | null = this.#top; root; ) {
+      const list: NodeListOf<Element> = root.querySelectorAll(":hover");
+      const last: Element | undefined = list[list.length - 1];
+      if (!last || this.#excluded(last)) break;
+      under = last;
+      root = (this.#recorder.tree.inner(last)[0] as ShadowRoot | undefined) ?? null;
+    }
+    this.#hover = this.#recorder.tree.id((under && this.#recorder.tree.veil.outermost(under)) ?? under);
+    const id = this.#hover;
+    this.#recorder.emitter(Cause.Page)(Op.Hover, (w) => w.uint(id));
   }
 
   /** Tells what is told once per frame. */

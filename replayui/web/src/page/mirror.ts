@@ -1,7 +1,9 @@
 import { HTML_NS, Kind, Op, QUIRKS, type PageEvent, type PageNode, type PageState } from "../protocol/format.ts";
 import * as dom from "./natives.ts";
-import { adoptSheets, replaceRules } from "./mirror-sheets.ts";
-import { showCanvas, showDialog, showPopover } from "./mirror-views.ts";
+import { Animations } from "./mirror-animations.ts";
+import { Marks } from "./mirror-marks.ts";
+import { adoptSheets, enableSheet, markSheets, replaceRules, useSheet, type SheetUse } from "./mirror-sheets.ts";
+import { assignNodes, defineElements, forgetDrawn, keepDrawn, showCanvas, showCurrent, showDialog, showMedia, showPlaceholder, showPopover } from "./mirror-views.ts";
 
 /** Thrown where events do not fit the page shown: a new state is needed. */
 export class MirrorError extends Error {}
@@ -15,10 +17,13 @@ export interface Shown {
   pointer: { x: number; y: number } | undefined;
   focus: number;
   caret: { id: number; start: number; end: number } | undefined;
+  /** how far the user zoomed in by touch, and the corner of what is seen then */
+  zoom: number;
+  offset: { x: number; y: number };
 }
 
 /** Attributes that would act in a viewer, or that its own rules stand in for. */
-const SKIPPED = /^(autofocus|autoplay|loading|srcdoc|http-equiv|ping|nonce|integrity|crossorigin|sandbox|allow|csp)$|^on/i;
+const SKIPPED = /^(autofocus|autoplay|loading|srcdoc|http-equiv|ping|nonce|integrity|crossorigin|sandbox|allow|csp)$|^on|^pillion-/i;
 const EVENTS_OF_STYLE = new Set(["link", "style", "img"]);
 
 /**
@@ -32,7 +37,13 @@ export class Mirror {
   private rules = new Map<number, string[]>();
   private sheets = new Map<number, string[]>();
   private adopted = new Map<number, number[]>();
-  readonly shown: Shown = { width: 0, height: 0, title: "", url: "", pointer: undefined, focus: 0, caret: undefined };
+  private uses = new Map<number, SheetUse>();
+  /** style elements whose text changed after their rules were told */
+  private overtaken = new Set<number>();
+  private roots = new Set<Document | ShadowRoot>();
+  private marks = new Marks();
+  private animations = new Animations();
+  readonly shown: Shown = { width: 0, height: 0, title: "", url: "", pointer: undefined, focus: 0, caret: undefined, zoom: 1, offset: { x: 0, y: 0 } };
 
   /** changed is called after a state or event that may have moved something. */
   constructor(private readonly frame: HTMLIFrameElement, private readonly changed: () => void = () => {}) {}
@@ -53,11 +64,32 @@ export class Mirror {
   show(s: PageState): void {
     this.nodes.clear();
     this.ids = new WeakMap();
-    for (const m of [this.scrolls, this.rules, this.sheets, this.adopted]) m.clear();
-    Object.assign(this.shown, { width: s.width, height: s.height, title: s.title, pointer: undefined, focus: 0, caret: undefined });
-    this.fill(this.document, s.document);
-    for (const e of s.events) this.apply(e);
+    for (const m of [this.scrolls, this.rules, this.sheets, this.adopted, this.uses, this.overtaken, this.roots, this.marks, this.animations]) m.clear();
+    Object.assign(this.shown, {
+      width: s.width, height: s.height, title: s.title, pointer: undefined, focus: 0, caret: undefined, zoom: s.zoom / 100, offset: { x: 0, y: 0 },
+    });
+    this.keepFocus(() => {
+      this.fill(this.document, s.document);
+      for (const e of s.events) this.apply(e);
+      this.styled();
+    });
     this.changed();
+  }
+
+  /** Dialogs and selections take the focus into the frame: the viewer's own stays where it is. */
+  private keepFocus(act: () => void): void {
+    const around = this.frame.ownerDocument;
+    const had = around.activeElement as HTMLElement | null;
+    try {
+      act();
+    } finally {
+      if (around.activeElement === this.frame && had !== this.frame) had && had !== around.body ? had.focus({ preventScroll: true }) : this.frame.blur();
+    }
+  }
+
+  /** Sheets may be new: their rules are led to the marks. */
+  private styled(): void {
+    for (const root of this.roots) markSheets(root);
   }
 
   /** Makes a document of the viewer's show a page's. */
@@ -65,10 +97,10 @@ export class Mirror {
     // Opened again, so that the doctype chooses the mode; the policy stays.
     const type = n.children?.find((c) => c.kind === Kind.Doctype);
     const quirks = ((n.flags ?? 0) & QUIRKS) !== 0;
-    d.open();
-    d.write(type ? doctypeMarkup(type) : quirks ? "<html>" : "<!DOCTYPE html>");
-    d.close();
-    while (d.firstChild) d.firstChild.remove();
+    open(d, type ? doctypeMarkup(type) : quirks ? "<html>" : "<!DOCTYPE html>");
+    // A doctype that a script put there, or a document without one in srcdoc.
+    if (quirks !== (d.compatMode === "BackCompat")) open(d, quirks ? "<html>" : "<!DOCTYPE html>");
+    this.roots.add(d);
     this.enter(n.id, d);
     adoptSheets(d, [], this.sheets);
     if (n.id === 1) this.shown.url = n.text ?? "";
@@ -97,6 +129,7 @@ export class Mirror {
     dom.insertBefore(parent, made, before);
     if (n.kind !== Kind.Element) return;
     const el = made as Element;
+    keepDrawn(el);
     if (n.shadow) this.shadow(el, n.shadow);
     for (const c of n.children ?? []) this.build(c, el, null);
     if (n.frame) this.inFrame(el, n.frame);
@@ -134,6 +167,7 @@ export class Mirror {
       return;
     }
     root.replaceChildren();
+    this.roots.add(root);
     this.enter(n.id, root);
     adoptSheets(root, [], this.sheets);
     root.addEventListener("load", (e) => this.loaded(e.target as Node), true);
@@ -148,12 +182,15 @@ export class Mirror {
   private forget(n: Node): void {
     const id = this.ids.get(n);
     if (id !== undefined) {
-      for (const m of [this.nodes, this.scrolls, this.rules, this.adopted]) m.delete(id);
+      for (const m of [this.nodes, this.scrolls, this.rules, this.adopted, this.uses, this.overtaken]) m.delete(id);
       this.ids.delete(n);
     }
+    this.roots.delete(n as Document);
     for (const c of dom.childNodes(n)) this.forget(c);
     if (n.nodeType !== 1) return;
     const el = n as Element;
+    this.animations.drop(el);
+    forgetDrawn(el);
     const root = dom.shadowRoot(el);
     if (root) this.forget(root);
     const inner = isFrame(el) ? (el as HTMLIFrameElement).contentDocument : null;
@@ -163,16 +200,23 @@ export class Mirror {
   /** A style sheet or picture is there: rules and places that waited for it apply again. */
   private loaded(n: Node): void {
     const id = this.id(n);
-    const lines = this.rules.get(id);
+    const lines = this.overtaken.has(id) ? undefined : this.rules.get(id);
+    const use = this.uses.get(id);
     if (lines) replaceRules(n, lines);
-    if (EVENTS_OF_STYLE.has((n as Element).localName)) this.restoreScrolls();
+    if (use) useSheet(n, use);
+    if (EVENTS_OF_STYLE.has((n as Element).localName)) {
+      this.styled();
+      this.animations.again();
+      this.restoreScrolls();
+    }
     this.changed();
   }
 
-  /** Scrolls everything to where the page has it: layout may have been another. */
-  restoreScrolls(): void {
+  /** Scrolls everything (in a node) to where the page has it: layout may have been another. */
+  restoreScrolls(within?: Node): void {
     for (const [id, [x, y]] of this.scrolls) {
       const n = this.nodes.get(id);
+      if (within && !within.contains(n ?? null)) continue;
       const el = n?.nodeType === 9 ? (n as Document).scrollingElement : (n as Element | undefined);
       el?.scrollTo({ left: x, top: y, behavior: "instant" });
     }
@@ -186,8 +230,17 @@ export class Mirror {
 
   /** Applies events in order. */
   applyAll(events: PageEvent[]): void {
-    for (const e of events) this.apply(e);
+    this.keepFocus(() => {
+      for (const e of events) this.apply(e);
+      this.styled();
+    });
     this.changed();
+  }
+
+  /** The text of a style element changes: its rules are those of the text from now on. */
+  private rewritten(n: Node | null): void {
+    const id = this.id(n);
+    if (id && this.rules.has(id)) this.overtaken.add(id);
   }
 
   private apply(e: PageEvent): void {
@@ -197,25 +250,31 @@ export class Mirror {
         const n = this.need(id);
         const parent = dom.parentNode(n);
         if (parent) dom.removeChild(parent, n);
+        this.rewritten(parent);
         this.forget(n);
         break;
       }
       case Op.Insert:
         this.build(e.node!, this.need(id), other ? this.need(other) : null);
+        this.rewritten(this.need(id));
         break;
       case Op.Move:
         this.move(this.need(id), this.need(other), before ? this.need(before) : null);
         break;
       case Op.Attr:
         setAttribute(this.need(id) as Element, e.name!, e.text!);
+        keepDrawn(this.need(id) as Element);
         break;
       case Op.AttrGone:
-        if (!SKIPPED.test(e.name!)) dom.removeAttribute(this.need(id) as Element, e.name!);
+        if (!SKIPPED.test(e.name!) && !isOpenOfDialog(this.need(id) as Element, e.name!)) dom.removeAttribute(this.need(id) as Element, e.name!);
+        keepDrawn(this.need(id) as Element);
         break;
       case Op.Text:
+        this.rewritten(dom.parentNode(this.need(id)));
         (this.need(id) as CharacterData).data = e.text!;
         break;
       case Op.Splice:
+        this.rewritten(dom.parentNode(this.need(id)));
         (this.need(id) as CharacterData).replaceData(e.n![0]!, e.n![1]!, e.text!);
         break;
       case Op.Shadow:
@@ -251,13 +310,11 @@ export class Mirror {
       return { f, d, id: this.id(d), quirks: d?.compatMode === "BackCompat", content: d ? [...d.childNodes] : [] };
     });
     dom.insertBefore(parent, n, before);
+    this.restoreScrolls(n);
     for (const { f, d, id, quirks, content } of kept) {
       const now = (f as HTMLIFrameElement).contentDocument;
       if (!id || !now || now === d) continue;
-      now.open();
-      now.write(quirks ? "<html>" : "<!DOCTYPE html>");
-      now.close();
-      now.replaceChildren();
+      open(now, quirks ? "<html>" : "<!DOCTYPE html>");
       for (const c of content) now.appendChild(c);
       this.nodes.set(id, now);
       this.ids.set(now, id);
@@ -296,6 +353,10 @@ export class Mirror {
       case Op.Viewport:
         s.width = n[0]!;
         s.height = n[1]!;
+        s.zoom = n[3]! / 100;
+        break;
+      case Op.Offset:
+        s.offset = { x: n[0]!, y: n[1]! };
         break;
       case Op.Title:
         s.title = e.text!;
@@ -306,6 +367,16 @@ export class Mirror {
       case Op.Focus:
         s.focus = id;
         s.caret = undefined;
+        this.marks.focused(this.element(id));
+        break;
+      case Op.Hover:
+        this.marks.pointed("hover", this.element(id));
+        break;
+      case Op.Active:
+        this.marks.pointed("active", this.element(id));
+        break;
+      case Op.States:
+        this.states(this.need(id) as Element, e.lines!);
         break;
       case Op.Caret:
         s.caret = { id, start: n[0]!, end: n[1]! };
@@ -337,7 +408,50 @@ export class Mirror {
         break;
       case Op.Canvas:
         showCanvas(this.need(id) as HTMLCanvasElement, e.name!, e.data!);
+        break;
+      default:
+        if (id) this.applyLook(e, this.need(id));
     }
+  }
+
+  private applyLook(e: PageEvent, n: Node): void {
+    const el = n as Element;
+    switch (e.op) {
+      case Op.SheetUse: {
+        const use = { disabled: (e.n![0]! & 1) !== 0, enabled: (e.n![0]! & 2) !== 0, media: e.text! };
+        if (use.enabled && !this.uses.get(this.id(n))?.enabled) enableSheet(n);
+        this.uses.set(this.id(n), use);
+        useSheet(n, use);
+        break;
+      }
+      case Op.Media:
+        showMedia(n as HTMLMediaElement, e.n![0]!, e.n![1]!, e.n![2]!, e.n![3]!);
+        break;
+      case Op.Placeholder:
+        if (!this.id(dom.documentIn(el))) showPlaceholder(el, e.n![0]!, e.n![1]!, e.text!);
+        break;
+      case Op.Animations:
+        this.animations.show(el, e.lines!);
+        break;
+      case Op.Assigned:
+        assignNodes(n as HTMLSlotElement, e.nums!.map((id) => this.nodes.get(id)));
+        break;
+      case Op.Defined:
+        defineElements(n as Document, e.lines!);
+        break;
+      case Op.Current:
+        showCurrent(n as HTMLImageElement, e.n![0]!, e.text!);
+    }
+  }
+
+  private element(id: number): Element | null {
+    const n = this.nodes.get(id);
+    return n?.nodeType === 1 ? (n as Element) : null;
+  }
+
+  private states(el: Element, names: string[]): void {
+    this.marks.states(el, names.filter((name) => !/\s/.test(name)));
+    (el as HTMLInputElement).setCustomValidity?.(names.includes("invalid") ? "invalid" : "");
   }
 
   private rule(e: PageEvent, id: number): void {
@@ -347,6 +461,7 @@ export class Mirror {
     if (e.op === Op.RuleInsert) lines = lines.toSpliced(e.n![0]!, 0, e.text!);
     if (e.op === Op.RuleDelete) lines = lines.toSpliced(e.n![0]!, 1);
     this.rules.set(id, lines);
+    this.overtaken.delete(id);
     replaceRules(owner, lines);
   }
 
@@ -378,6 +493,14 @@ function makeRoom(d: Document, made: Node, before: Node | null): Node | null {
   return next;
 }
 
+/** Opened again, a document has the mode that its markup chooses; the policy stays. */
+function open(d: Document, markup: string): void {
+  d.open();
+  d.write(markup);
+  d.close();
+  while (d.firstChild) d.firstChild.remove();
+}
+
 function isFrame(el: Element): boolean {
   return (dom.localName(el) === "iframe" || dom.localName(el) === "frame") && dom.namespaceURI(el) === HTML_NS;
 }
@@ -387,6 +510,9 @@ function doctypeMarkup(n: PageNode): string {
   const ids = n.text ? ` PUBLIC "${clean(n.text)}"${n.base ? ` "${clean(n.base)}"` : ""}` : n.base ? ` SYSTEM "${clean(n.base)}"` : "";
   return `<!DOCTYPE ${clean(n.name) || "html"}${ids}>`;
 }
+
+/** Its own event says how a dialog is open. */
+const isOpenOfDialog = (el: Element, name: string) => name === "open" && dom.localName(el) === "dialog";
 
 function setValue(n: Node, value: string): void {
   const c = n as HTMLInputElement;
@@ -399,10 +525,11 @@ function setAttribute(el: Element, name: string, value: string): void {
   const of = dom.localName(el);
   if ((of === "iframe" || of === "frame") && name === "src") return;
   if (of === "link" && name === "rel") value = value.replace(/\b(preload|prefetch|modulepreload|preconnect|dns-prefetch|prerender|manifest|import)\b/gi, "");
-  if (of === "dialog" && name === "open") return; // its own event says how
+  if (isOpenOfDialog(el, name)) return;
   if (name === "style" && of === "pillion-gone") return;
   try {
     if (/^xlink:/.test(name)) el.setAttributeNS("http://www.w3.org/1999/xlink", name, value);
+    else if (/^xml:/.test(name)) el.setAttributeNS("http://www.w3.org/XML/1998/namespace", name, value);
     else dom.setAttribute(el, name, value);
   } catch {
     parsedAttribute(el, name, value);

@@ -52,7 +52,7 @@ export const now = performance.now.bind(performance);
 export const later = window.setTimeout.bind(window);
 export const cancel = window.clearTimeout.bind(window);
 export const nextFrame = window.requestAnimationFrame.bind(window);
-const quote = JSON.stringify;
+export const quote = JSON.stringify;
 export const parse = JSON.parse as (text: string) => unknown;
 
 /** All elements of a document or shadow root that a selector matches. */

@@ -1,11 +1,14 @@
 import { Cause, Op, VERSION } from "../protocol/format.ts";
+import { Animations } from "./animations.ts";
 import { splice, staying } from "./diff.ts";
-import { digest } from "./digest.ts";
+import { digestPart } from "./digest.ts";
 import { Forms, type Emit } from "./forms.ts";
 import { Interactions } from "./interactions.ts";
 import { Masks, type MaskPolicy, type Remembered } from "./masks.ts";
 import * as dom from "./natives.ts";
+import { Region } from "./region.ts";
 import { Sheets } from "./sheets.ts";
+import type { StatesOf } from "./states.ts";
 import { isFrame, isGone, readable, Tree, type Roots, type Serialiser } from "./tree.ts";
 import { Views } from "./views.ts";
 import { BatchWriter, Writer } from "./writer.ts";
@@ -13,10 +16,15 @@ import { BatchWriter, Writer } from "./writer.ts";
 /** What the capture script kept since before the page's own scripts. */
 export interface Kept extends Remembered {
   roots: Roots;
-  /** sheets whose rules were changed by their methods */
+  /** sheets whose rules a script changed, or may have */
   touched: Set<CSSStyleSheet>;
   /** hosts that got a shadow root since the last look */
   hosts: Element[];
+  /** links of style sheets that were disabled or enabled */
+  switched: WeakSet<Element>;
+  internals: StatesOf;
+  /** elements whose own states changed since the last look */
+  stated: Set<Element>;
 }
 
 /** Where payloads go. */
@@ -27,10 +35,14 @@ export interface Sink {
 
 const SLICE_MS = 8;
 const TICK_MS = 100;
-const SLOW_TICKS = 10; // sheets, frames, canvases: every second
+const SLOW_TICKS = 10; // frames, canvases and the like: every second
 const DIGEST_TICKS = 50; // every five seconds
-const MAX_DIGEST_NODES = 20_000;
+const DIGEST_NODES = 400;
+const POLL_MS = 2; // of a tick, for what is read in turn
+const ANIMATION_TICKS = 3;
 const POLLED_CONTROLS = 500;
+const POLLED_BETWEEN = 50;
+const MAX_BATCH = 256 << 10; // sent where more is to come
 const HIDDEN_FLUSH_MS = 250;
 
 /** Records a page: its state once, then what changes, a batch per frame. */
@@ -46,15 +58,17 @@ export class Recorder {
   #sheets: Sheets;
   #views: Views;
   #interactions: Interactions;
+  #animations: Animations;
   #observer: MutationObserver;
   #batch: BatchWriter | undefined;
-  #writing: { w: Writer; serialiser: Serialiser } | undefined;
+  #writing: { w: Writer; serialiser: Serialiser; rest?: Generator<void> } | undefined;
   #running = false;
   #scheduled = false;
   #timer = 0;
   #ticks = 0;
   #cause: Cause = Cause.Page;
   #roots = new Set<Document | ShadowRoot>();
+  #modes = new Map<Document, string>();
   #frames = new Map<Element, Document | null>();
 
   constructor(win: Window & typeof globalThis, kept: Kept, sink: Sink, excluded: (n: Node) => boolean, policy?: MaskPolicy) {
@@ -73,9 +87,14 @@ export class Recorder {
       left: (n) => this.#left(n),
     }, this.#masks);
     this.forms = new Forms(this.tree);
-    this.#sheets = new Sheets((n) => this.tree.id(n), kept.touched);
-    this.#views = new Views(win, this.tree);
-    this.#interactions = new Interactions(this, this.#views, excluded, this.heard);
+    this.#sheets = new Sheets((n) => this.tree.id(n), kept.touched, kept.switched);
+    this.#views = new Views(win, this.tree, kept.internals, () => {
+      if (!this.ready || this.#work) return undefined;
+      this.schedule();
+      return this.emitter(Cause.Page);
+    });
+    this.#animations = new Animations(this.tree);
+    this.#interactions = new Interactions(win.document, this, this.#views, excluded, this.heard);
   }
 
   /** Time since the page's origin, in units of 100 µs. */
@@ -109,11 +128,21 @@ export class Recorder {
     if (!this.#running || !this.#writing) return;
     const { w, serialiser } = this.#writing;
     this.#suspect();
-    if (!serialiser.step(dom.now() + SLICE_MS)) {
-      dom.later(this.#goOn, 0);
-      return;
+    const deadline = dom.now() + SLICE_MS;
+    if (!this.#writing.rest) {
+      if (!serialiser.step(deadline)) return void dom.later(this.#goOn, 0);
+      for (const parent of serialiser.strangers) this.#dirty.set(parent, null);
+      this.#writing.rest = this.#stateEvents(w);
     }
-    for (const parent of serialiser.strangers) this.#dirty.add(parent);
+    while (!this.#writing.rest.next().done) if (dom.now() > deadline) return void dom.later(this.#goOn, 0);
+    this.#writing = undefined;
+    this.#sink.state(w.bytes());
+    this.#timer = dom.later(this.#tick, TICK_MS);
+    this.schedule();
+  };
+
+  /** What markup does not hold, with rests between. */
+  *#stateEvents(w: Writer): Generator<void> {
     const events: (() => void)[] = [];
     const emit: Emit = (op, body) => {
       events.push(() => {
@@ -121,16 +150,19 @@ export class Recorder {
         body(w);
       });
     };
-    for (const root of this.#roots) this.#sheets.check(root, emit);
-    this.forms.poll(Infinity, emit);
-    this.#views.state(this.#roots, emit);
+    yield* this.#sheets.look(this.#roots, () => emit);
+    for (let n = 0; n <= this.forms.size; n += POLLED_CONTROLS) {
+      this.forms.poll(POLLED_CONTROLS, emit);
+      yield;
+    }
+    yield* this.#views.state(this.#roots, emit);
+    this.#animations.look(this.#roots, emit, true);
     w.uint(events.length);
-    for (const write of events) write();
-    this.#writing = undefined;
-    this.#sink.state(w.bytes());
-    this.#timer = dom.later(this.#tick, TICK_MS);
-    this.schedule();
-  };
+    for (let i = 0; i < events.length; i++) {
+      events[i]!();
+      if (i % 256 === 255) yield;
+    }
+  }
 
   /** Does something of a confirmed request's: what changes by it is attributed to it. */
   byRequest(act: () => void): void {
@@ -175,10 +207,15 @@ export class Recorder {
   #flush = (): void => {
     this.#scheduled = false;
     if (!this.ready) return;
-    this.drain();
-    this.#interactions.flush();
-    this.forms.poll(POLLED_CONTROLS, this.emitter(Cause.Page));
-    this.#views.page(this.emitter(Cause.Page));
+    if (this.drain(dom.now() + SLICE_MS, true)) {
+      this.#interactions.flush();
+      this.forms.poll(POLLED_BETWEEN, this.emitter(Cause.Page));
+      this.#views.page(this.emitter(Cause.Page));
+    } else {
+      // What is left is told after the frame: its layout is done then.
+      this.#scheduled = true;
+      dom.later(this.#flush, 0);
+    }
     this.#send();
   };
 
@@ -190,7 +227,7 @@ export class Recorder {
   }
 
   #send(): void {
-    if (!this.#batch?.count) return;
+    if (!this.#batch?.count || this.#within) return;
     const payload = this.#batch.bytes();
     this.#batch = undefined;
     this.#sink.batch(payload);
@@ -199,29 +236,64 @@ export class Recorder {
   /** What nothing tells of is asked in turn, and cheap things more often. */
   #tick = (): void => {
     if (!this.ready) return;
+    this.#timer = dom.later(this.#tick, TICK_MS); // first, whatever goes wrong below
+    if (!this.drain(dom.now() + SLICE_MS)) {
+      this.#send();
+      return this.schedule();
+    }
     this.#ticks++;
     const emit = this.emitter(Cause.Page);
-    this.drain();
     this.forms.poll(POLLED_CONTROLS, emit);
     this.#views.page(emit);
+    this.#views.places(this.#modes.keys(), emit);
+    this.#views.rescrolled(emit);
+    this.#interactions.rehover();
+    this.#sheets.changed(emit);
+    for (const el of this.#kept.stated) this.#views.states.tell(el, emit);
+    this.#kept.stated.clear();
+    if (this.#animations.busy || this.#ticks % ANIMATION_TICKS === 0) this.#animations.look(this.#roots, emit);
     if (this.#ticks % SLOW_TICKS === 0) {
-      for (const root of this.#roots) {
-        this.#interactions.attach(root); // document.open takes listeners away
-        this.#sheets.check(root, emit);
-      }
+      for (const root of this.#roots) this.#interactions.attach(root); // document.open takes listeners away
       if (this.#masks.ruled) this.tree.veil.suspect(this.#masks.rescan(this.#roots).filter((el) => this.tree.id(el)));
-      this.#checkFrames();
+      for (const [el, before] of this.#frames) if (readable(el) !== before) this.frameLoaded(el);
       this.#views.slow(emit);
     }
-    if (this.#ticks % DIGEST_TICKS === 0 && this.tree.size() < MAX_DIGEST_NODES) this.#digest();
+    this.#inTurn(emit);
     this.#send();
-    this.#timer = dom.later(this.#tick, TICK_MS);
   };
 
-  #digest(): void {
-    this.drain();
-    const value = digest(this.#win.document, this.tree, this.forms);
-    this.emitter(Cause.Page)(Op.Digest, (w) => w.uint(value));
+  #looking: Generator<void> | undefined;
+  #digesting: Iterator<Node> | undefined;
+  #digested = 0;
+
+  /** What takes long on large pages: style sheets, then the digest, some of it in each tick. */
+  #inTurn(emit: Emit): void {
+    const deadline = dom.now() + POLL_MS;
+    if (this.#ticks % SLOW_TICKS === 5) this.#looking ??= this.#sheets.look(this.#roots, () => this.emitter(Cause.Page));
+    while (this.#looking && dom.now() < deadline) if (this.#looking.next().done) this.#looking = undefined;
+    if (this.#ticks % DIGEST_TICKS === 1 && !this.#digesting) {
+      this.#digesting = this.tree.all()[Symbol.iterator]();
+      this.#digested = 1;
+    }
+    // Of the page as it was told: nothing may be waiting.
+    if (this.tree.veil.pending.size || this.#due.size) return;
+    while (this.#digesting && dom.now() < deadline) this.#digest(this.#digesting, emit);
+  }
+
+  /** Each part is taken at once, of all changes told: it is right whatever changes between two. */
+  #digest(nodes: Iterator<Node>, emit: Emit): void {
+    const part: Node[] = [];
+    let next: IteratorResult<Node> | undefined;
+    while (part.length < DIGEST_NODES && !(next = nodes.next()).done) part.push(next.value);
+    const first = this.#digested;
+    const after = (this.#digested = next?.done ? this.tree.next : this.tree.id(part.at(-1)) + 1);
+    if (next?.done) this.#digesting = undefined;
+    const value = digestPart(part, this.tree, this.forms);
+    emit(Op.DigestPart, (w) => {
+      w.uint(first);
+      w.uint(after);
+      w.uint(value);
+    });
   }
 
   // What the tree tells.
@@ -229,6 +301,7 @@ export class Recorder {
   #enter(root: Document | ShadowRoot): void {
     this.#roots.add(root);
     this.#masks.scan(root);
+    if (dom.nodeType(root) === 9) this.#modes.set(root as Document, modeOf(root as Document));
     this.#observer.observe(root, { childList: true, attributes: true, characterData: true, characterDataOldValue: true, subtree: true });
     this.#interactions.attach(root);
   }
@@ -242,7 +315,9 @@ export class Recorder {
   #left(n: Node): void {
     this.forms.drop(n);
     this.#views.drop(n);
+    this.#animations.drop(n);
     this.#sheets.forget(n);
+    this.#modes.delete(n as Document);
     this.#frames.delete(n as Element);
     if (this.#roots.delete(n as Document)) this.#interactions.detach(n as Document);
   }
@@ -250,42 +325,105 @@ export class Recorder {
   // What changed in the tree.
 
   #mutations: MutationRecord[] = [];
-  #dirty = new Set<Node>();
-  #first = true;
+  #texts = new Map<CharacterData, string>();
+  #attributes = new Map<Element, Set<string>>();
+  /** parents whose children changed, and where, as far as known */
+  #dirty = new Map<Node, Region | null>();
+  /** frames whose documents are others */
+  #due = new Set<Element>();
+  /** changes half told, and whether it is a subtree that is */
+  #work: Generator<boolean | void> | undefined;
+  #within = false;
+  #deadline = Infinity;
+  /** whether what changed may have been told already, with something around it */
+  #ahead = true;
 
-  /** Writes all changes of the tree up to now: what comes after may rely on them. */
-  drain(): void {
-    if (!this.ready) return;
+  /**
+   * Writes all changes of the tree up to now: what comes after may rely on them.
+   * With a deadline some may be left for the next time, and nothing else may be
+   * told before: false then. `pause` leaves what needs the layout for later.
+   */
+  drain(deadline = Infinity, pause = false): boolean {
+    if (!this.ready) return false;
+    this.#deadline = deadline;
+    for (let again = true; again; ) {
+      again = this.#work !== undefined; // what came meanwhile is next
+      if (again) this.#suspect();
+      this.#work ??= this.#changes();
+      for (let step = this.#work.next(); !step.done; step = this.#work.next()) {
+        if (this.#batch && this.#batch.length > MAX_BATCH) this.#send();
+        if (!(step.value && pause) && dom.now() <= deadline) continue;
+        this.#ahead = true;
+        return false;
+      }
+      this.#work = undefined;
+      if (!this.#texts.size && !this.#attributes.size) continue;
+      if (dom.now() > deadline) return false;
+      again = true;
+    }
+    return true;
+  }
+
+  /** Tells what changed; true before what needs the layout. */
+  *#changes(): Generator<boolean | void> {
     this.#suspect();
     const list = this.#mutations;
     this.#mutations = [];
     this.#looked = 0;
-    const emit = this.emitter(this.#cause);
+    const emit: Emit = (op, body) => this.emitter(this.#cause)(op, body);
     const retold = this.#retell(emit);
-    const attributes = new Map<Element, Set<string>>();
-    const texts = new Map<CharacterData, string>();
+    // What changed while something was written may be in it already: no parts then.
+    const ahead = this.#ahead;
+    this.#ahead = false;
     for (const m of list) {
       if (!this.tree.id(m.target)) continue;
-      if (m.type === "childList") this.#dirty.add(m.target);
-      else if (m.type === "characterData") {
-        if (!texts.has(m.target as CharacterData)) texts.set(m.target as CharacterData, m.oldValue ?? "");
+      if (m.type === "childList") {
+        if (!this.#dirty.has(m.target)) this.#dirty.set(m.target, new Region());
+        this.#dirty.get(m.target)?.add(m);
+      } else if (m.type === "characterData") {
+        if (!this.#texts.has(m.target as CharacterData)) this.#texts.set(m.target as CharacterData, ahead ? "" : (m.oldValue ?? ""));
       } else {
-        const names = attributes.get(m.target as Element);
+        const names = this.#attributes.get(m.target as Element);
         const name = qualified(m);
         if (names) names.add(name);
-        else attributes.set(m.target as Element, new Set([name]));
+        else this.#attributes.set(m.target as Element, new Set([name]));
       }
     }
     const hosts = this.#kept.hosts.splice(0);
-    // What changed while the state was written may be in it already: no parts then.
-    for (const [n, old] of texts) this.#text(n, this.#first ? "" : old, emit);
-    this.#first = false;
-    for (const [el, names] of attributes) for (const name of names) this.#attribute(el, name, emit);
-    for (const host of hosts) this.#shadow(host, emit);
-    this.#structure(emit);
+    if (list.length) this.#views.places(this.#modes.keys(), emit);
+    this.#values(emit);
+    for (const el of this.#due) yield* this.#frame(el, emit);
+    this.#due.clear();
+    for (const host of hosts) yield* this.#shadow(host, emit);
+    const moved = this.#dirty.size > 0;
+    yield* this.#structure(emit);
+    if (moved || this.#fresh.length) {
+      yield true;
+      yield* this.#rest(emit);
+      this.#views.rescrolled(emit);
+    }
     if (!retold) return;
     this.#views.focus(emit);
     this.#views.selection(this.#win.document, emit);
+  }
+
+  /**
+   * Texts and attributes. What is left at the deadline waits for the next turn:
+   * it may be masked by then.
+   */
+  #values(emit: Emit): void {
+    let i = 0;
+    const late = () => ++i % 32 === 0 && dom.now() > this.#deadline;
+    for (const [n, old] of this.#texts) {
+      if (late()) return;
+      this.#texts.delete(n);
+      this.#text(n, old, emit);
+    }
+    for (const [el, names] of this.#attributes) {
+      if (late()) return;
+      this.#attributes.delete(el);
+      for (const name of names) this.#attribute(el, name, emit);
+    }
   }
 
   #looked = 0;
@@ -318,9 +456,9 @@ export class Recorder {
       const parent = this.tree.parent(n);
       emit(Op.Remove, (w) => w.uint(this.tree.id(n)));
       this.tree.forget(n);
-      if (parent) this.#dirty.add(parent);
+      if (parent) this.#dirty.set(parent, null);
       const now = dom.parentNode(n);
-      if (now) this.#dirty.add(now);
+      if (now) this.#dirty.set(now, null);
     }
     return any;
   }
@@ -333,6 +471,7 @@ export class Recorder {
 
   #text(n: CharacterData, old: string, emit: Emit): void {
     const id = this.tree.id(n);
+    if (!id) return;
     const { veil } = this.tree;
     if (veil.release(n)) old = "";
     const now = veil.text(n);
@@ -351,6 +490,8 @@ export class Recorder {
 
   #attribute(el: Element, name: string, emit: Emit): void {
     const id = this.tree.id(el);
+    if (!id) return;
+    if (name === "disabled" && dom.localName(el) === "link") this.#kept.switched.add(el);
     const raw = dom.getAttribute(el, name);
     const told = isGone(el) ? null : this.tree.veil.attribute(el, name, raw ?? "");
     if (told === null) return;
@@ -363,68 +504,65 @@ export class Recorder {
     this.#views.attribute(el, name, emit);
   }
 
-  #shadow(host: Element, emit: Emit): void {
+  *#shadow(host: Element, emit: Emit): Generator<void> {
     const root = this.tree.shadow(host);
     if (!this.tree.id(host) || !root || this.tree.id(root)) return;
-    this.#inner(Op.Shadow, host, root, emit);
+    yield* this.#inner(Op.Shadow, host, root, emit);
   }
 
   /** A shadow root or frame document that is new on a known element. */
-  #inner(op: Op, host: Element, root: Document | ShadowRoot, emit: Emit): void {
+  *#inner(op: Op, host: Element, root: Document | ShadowRoot, emit: Emit): Generator<void> {
     const kept = this.tree.inner(host).filter((n) => dom.nodeType(n) !== dom.nodeType(root));
-    emit(op, (w) => {
-      w.uint(this.tree.id(host));
-      this.#subtree(root, host, w);
-    });
     this.tree.setInner(host, [...kept, root]);
-    this.#rest(root, emit);
+    emit(op, (w) => w.uint(this.tree.id(host)));
+    yield* this.#subtree(root, host);
   }
 
-  /** Writes a subtree of new nodes at once. */
-  #subtree(n: Node, parent: Node, w: Writer): void {
+  #fresh: Node[] = [];
+
+  /** Writes a subtree of new nodes, the last of an event's body. */
+  *#subtree(n: Node, parent: Node | undefined): Generator<void> {
+    const w = this.#batch!;
     w.last = 0;
     const s = this.tree.serialise(n, parent, w);
-    s.step(Infinity);
-    for (const p of s.strangers) this.#dirty.add(p);
+    this.#within = true;
+    while (!s.step(this.#deadline)) yield;
+    this.#within = false;
+    for (const p of s.strangers) this.#dirty.set(p, null);
+    this.#fresh.push(n);
   }
 
   /** What markup does not hold, of nodes just written. */
-  #rest(root: Node, emit: Emit): void {
-    const stack = [root];
-    for (let n = stack.pop(); n; n = stack.pop()) {
+  *#rest(emit: Emit): Generator<void> {
+    for (let n = this.#fresh.pop(), i = 0; n; n = this.#fresh.pop(), i++) {
+      if (!this.tree.id(n)) continue;
       if (dom.nodeType(n) === 1) {
         this.forms.check(n as Element, emit);
-        this.#views.fresh(n as Element, emit);
+        this.#views.fresh(n as Element, emit, false);
       } else if (this.#roots.has(n as Document)) {
         this.#sheets.check(n as Document, emit);
+        if (dom.nodeType(n) === 9) this.#views.freshDocument(n as Document, emit);
       }
-      stack.push(...(this.tree.known(n) ?? []), ...this.tree.inner(n));
+      for (const c of this.tree.known(n) ?? []) this.#fresh.push(c);
+      for (const c of this.tree.inner(n)) this.#fresh.push(c);
+      if (i % 32 === 31) yield;
     }
   }
 
-  /** Frames get new documents without telling the document they are in. */
-  #checkFrames(): void {
-    const emit = this.emitter(Cause.Page);
-    for (const [el, before] of this.#frames) this.#checkFrame(el, before, emit);
-  }
-
-  /** Called when a frame has loaded. */
+  /** Called when a frame has, or may have, another document: they come without telling the one they are in. */
   frameLoaded(el: Element): void {
     if (!this.ready || !this.tree.id(el)) return;
-    this.drain();
-    this.#checkFrame(el, this.#frames.get(el) ?? null, this.emitter(Cause.Page));
+    this.#due.add(el);
     this.schedule();
   }
 
-  #checkFrame(el: Element, before: Document | null, emit: Emit): void {
+  *#frame(el: Element, emit: Emit): Generator<void> {
+    const before = this.#frames.get(el) ?? null;
     const now = readable(el);
-    if (now === before) return;
+    if (now === before || !this.tree.id(el)) return;
     this.#frames.set(el, now);
     if (before) this.tree.forget(before);
-    if (now) {
-      this.#inner(Op.Frame, el, now, emit);
-      return;
-    }
+    if (now) return yield* this.#inner(Op.Frame, el, now, emit);
     this.tree.setInner(el, this.tree.inner(el).filter((n) => dom.nodeType(n) !== 9));
     emit(Op.Frame, (w) => {
       w.uint(this.tree.id(el));
@@ -438,24 +576,36 @@ export class Recorder {
    * last child to the first, so that the sibling after is in its place already;
    * what is gone at the end, when all that moved out of it has moved.
    */
-  #structure(emit: Emit): void {
+  *#structure(emit: Emit): Generator<void> {
     const lost = new Set<Node>();
     while (this.#dirty.size) {
-      const list = [...this.#dirty].filter((n) => this.tree.id(n) && dom.isConnected(n));
-      const parents = list.map((n) => ({ n, depth: depth(n) })).sort((a, b) => a.depth - b.depth);
+      const list = [...this.#dirty].filter(([n]) => this.tree.id(n) && dom.isConnected(n));
+      const parents = list.map(([n, where]) => ({ n, where, depth: depth(n) })).sort((a, b) => a.depth - b.depth);
       this.#dirty.clear();
-      for (const { n } of parents) if (this.tree.id(n)) this.#reorder(n, lost, emit);
+      for (const { n, where } of parents) {
+        if (this.tree.id(n) && !(yield* this.#rewritten(n, emit))) yield* this.#reorder(n, where, lost, emit);
+        yield;
+      }
     }
     // The inner ones first: with an outer one the gateway forgets all within it.
     const order = [...lost].map((n) => ({ n, depth: this.#knownDepth(n) })).sort((a, b) => b.depth - a.depth);
     for (const { n } of order) {
       const id = this.tree.id(n);
       if (!id) continue;
-      const parent = this.tree.parent(n);
-      if (parent && this.tree.known(parent)?.includes(n)) continue; // it came back
       emit(Op.Remove, (w) => w.uint(id));
       this.tree.forget(n);
+      yield;
     }
+  }
+
+  /** A document that was opened again may have another mode: told as a whole. */
+  *#rewritten(n: Node, emit: Emit): Generator<void, boolean> {
+    const d = n as Document;
+    if (dom.nodeType(n) !== 9 || this.#modes.get(d) === modeOf(d) || !dom.firstChild(d)) return false;
+    for (const c of this.tree.known(d) ?? []) this.tree.forget(c);
+    emit(Op.Document, () => {});
+    yield* this.#subtree(d, this.tree.parent(d));
+    return true;
   }
 
   #knownDepth(n: Node): number {
@@ -464,27 +614,45 @@ export class Recorder {
     return d;
   }
 
-  #reorder(parent: Node, lost: Set<Node>, emit: Emit): void {
-    const was = this.tree.known(parent) ?? [];
-    const now = this.tree.children(parent);
+  *#reorder(parent: Node, where: Region | null, lost: Set<Node>, emit: Emit): Generator<void> {
+    const known = this.tree.known(parent) ?? [];
+    const bounds = where?.in(known);
+    const part = bounds && this.tree.between(parent, known[bounds[0] - 1], known[bounds[1]]);
+    const [from, to] = part ? bounds : [0, known.length];
+    const was = part ? known.slice(from, to) : known;
+    const now = part ?? this.tree.children(parent);
     const index = new Map(was.map((n, i) => [n, i]));
     const stay = staying(now.map((n) => (this.tree.parent(n) === parent ? (index.get(n) ?? -1) : -1)));
-    for (let i = now.length - 1; i >= 0; i--) if (!stay.has(i)) this.#place(now[i]!, parent, now[i + 1], emit);
-    this.tree.setKnown(parent, now);
+    let before = known[to];
+    for (let i = now.length - 1; i >= 0; i--) {
+      const n = now[i]!;
+      lost.delete(n);
+      if (!stay.has(i)) {
+        yield* this.#place(n, parent, before, emit);
+        yield;
+      }
+      before = n;
+    }
+    this.tree.setPart(parent, from, to, now);
     const here = new Set(now);
     for (const n of was) if (!here.has(n) && this.tree.parent(n) === parent) lost.add(n);
   }
 
-  #place(n: Node, parent: Node, before: Node | undefined, emit: Emit): void {
+  *#place(n: Node, parent: Node, before: Node | undefined, emit: Emit): Generator<void> {
     const id = this.tree.id(n);
     emit(id ? Op.Move : Op.Insert, (w) => {
       if (id) w.uint(id);
       w.uint(this.tree.id(parent));
       w.uint(this.tree.id(before));
-      if (!id) this.#subtree(n, parent, w);
     });
-    if (!id) this.#rest(n, emit);
+    if (!id) yield* this.#subtree(n, parent);
   }
+}
+
+/** What chose a document's mode. */
+function modeOf(d: Document): string {
+  const t = d.doctype;
+  return [d.compatMode, t?.publicId, t?.systemId].join();
 }
 
 function qualified(m: MutationRecord): string {

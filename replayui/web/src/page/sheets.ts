@@ -2,9 +2,9 @@ import { Op } from "../protocol/format.ts";
 import type { Emit } from "./forms.ts";
 import * as dom from "./natives.ts";
 
-/** Larger sheets are read again only when a patched method told of a change. */
-const POLLED_RULES = 1000;
 const MAX_DELTAS = 20;
+/** Rules read between two looks at the clock. */
+const STRIDE = 100;
 
 type Root = Document | ShadowRoot;
 
@@ -12,51 +12,87 @@ type Root = Document | ShadowRoot;
 export class Sheets {
   readonly #id: (n: Node) => number;
   readonly #touched: Set<CSSStyleSheet>;
+  readonly #switched: WeakSet<Element>;
   #sent = new WeakMap<Node, string[]>();
   #marks = new WeakMap<CSSStyleSheet, string>();
+  #uses = new WeakMap<Node, string>();
   #numbers = new WeakMap<CSSStyleSheet, number>();
   #adopted = new WeakMap<Root, string>();
   #last = 0;
 
-  /** touched holds sheets whose insertRule or deleteRule was called since they were read. */
-  constructor(id: (n: Node) => number, touched: Set<CSSStyleSheet>) {
+  /**
+   * touched holds sheets whose rules a script changed, or may have, since they were
+   * read; switched the links that were disabled and enabled.
+   */
+  constructor(id: (n: Node) => number, touched: Set<CSSStyleSheet>, switched: WeakSet<Element>) {
     this.#id = id;
+    this.#switched = switched;
     this.#touched = touched;
   }
 
   forget(n: Node): void {
     this.#sent.delete(n);
+    this.#uses.delete(n);
     this.#adopted.delete(n as Root);
     this.#marks.delete((n as HTMLStyleElement).sheet!); // it may be told anew while it is in its place
   }
 
-  /** Reads the sheets of a document or shadow root. */
+  /** Reads the sheets of a document or shadow root at once. */
   check(root: Root, emit: Emit): void {
-    for (const sheet of root.styleSheets) this.#owned(sheet, emit);
-    this.#checkAdopted(root, emit);
+    for (const _ of this.look([root], () => emit));
   }
 
-  #owned(sheet: CSSStyleSheet, emit: Emit): void {
+  /** Reads all sheets, a few rules at a time: many have thousands. */
+  *look(roots: Iterable<Root>, emit: () => Emit): Generator<void> {
+    const seen = new Set<CSSStyleSheet>();
+    for (const root of roots) {
+      for (const sheet of root.styleSheets) yield* this.#owned(sheet, emit);
+      yield* this.#checkAdopted(root, seen, emit);
+    }
+  }
+
+  /** Reads those that are known to have changed. */
+  changed(emit: Emit): void {
+    for (const sheet of this.#touched) {
+      if (this.#marks.has(sheet)) for (const _ of sheet.ownerNode ? this.#owned(sheet, () => emit) : this.#constructed(sheet, () => emit));
+    }
+  }
+
+  *#owned(sheet: CSSStyleSheet, emit: () => Emit): Generator<void> {
     const owner = sheet.ownerNode;
     const id = owner ? this.#id(owner) : 0;
     if (!owner || !id) return;
-    const rules = rulesOf(sheet);
-    if (!rules) return;
+    this.#use(sheet, owner as Element, id, emit);
     const touched = this.#touched.delete(sheet);
     const before = this.#marks.get(sheet);
-    if (!touched && before !== undefined && rules.length > POLLED_RULES) return;
-    const lines = sheet.disabled ? [] : texts(rules);
-    const mark = lines.length + " " + hash(lines);
-    if (mark === before) return;
+    const mark = yield* markOf(sheet);
+    if (mark === before || !mark || this.#id(owner) !== id) return;
     this.#marks.set(sheet, mark);
-    if (before === undefined && !touched && !sheet.disabled && !differsFromMarkup(owner, lines)) return;
     const known = this.#sent.get(owner);
+    if (before === undefined && !touched && !known && !(yield* differsFromMarkup(owner, mark))) return;
+    const lines = texts(rulesOf(sheet)!);
     this.#sent.set(owner, lines);
-    if (known && this.#deltas(id, known, lines, emit)) return;
-    emit(Op.Rules, (w) => {
+    if (known && this.#deltas(id, known, lines, emit())) return;
+    emit()(Op.Rules, (w) => {
       w.uint(id);
       w.uint(lines.length);
       for (const line of lines) w.str(line);
+    });
+  }
+
+  /** Whether a sheet is in use, and for which media, where its element does not say so. */
+  #use(sheet: CSSStyleSheet, owner: Element, id: number, emit: () => Emit): void {
+    const media = sheet.media.mediaText;
+    const squeezed = (s: string | null) => (s ?? "").replace(/\s+/g, "").toLowerCase();
+    const bits = +sheet.disabled | (this.#switched.has(owner) && !dom.hasAttribute(owner, "disabled") ? 2 : 0);
+    const now = bits + media;
+    const before = this.#uses.get(owner);
+    if (now === before || (before === undefined && !bits && squeezed(media) === squeezed(dom.getAttribute(owner, "media")))) return;
+    this.#uses.set(owner, now);
+    emit()(Op.SheetUse, (w) => {
+      w.uint(id);
+      w.uint(bits);
+      w.str(media);
     });
   }
 
@@ -84,36 +120,43 @@ export class Sheets {
     return true;
   }
 
-  #checkAdopted(root: Root, emit: Emit): void {
+  *#checkAdopted(root: Root, seen: Set<CSSStyleSheet>, emit: () => Emit): Generator<void> {
     const list = root.adoptedStyleSheets;
     if (!list || (!list.length && !this.#adopted.has(root))) return;
-    const numbers = Array.from(list, (s) => this.#constructedSheet(s, emit));
-    const key = numbers.join();
-    if (this.#adopted.get(root) === key) return;
-    this.#adopted.set(root, key);
+    for (const sheet of list) {
+      // Components share theirs, by the thousand.
+      if (seen.has(sheet)) continue;
+      seen.add(sheet);
+      yield* this.#constructed(sheet, emit);
+    }
     const id = this.#id(root);
-    emit(Op.Adopted, (w) => {
+    const numbers = Array.from(root.adoptedStyleSheets, (s) => this.#numbers.get(s) ?? 0).filter(Boolean);
+    const key = numbers.join();
+    if (!id || this.#adopted.get(root) === key) return;
+    this.#adopted.set(root, key);
+    emit()(Op.Adopted, (w) => {
       w.uint(id);
       w.uint(numbers.length);
       for (const n of numbers) w.uint(n);
     });
   }
 
-  #constructedSheet(sheet: CSSStyleSheet, emit: Emit): number {
+  *#constructed(sheet: CSSStyleSheet, emit: () => Emit): Generator<void> {
     let number = this.#numbers.get(sheet);
     if (!number) this.#numbers.set(sheet, (number = ++this.#last));
-    const lines = sheet.disabled ? [] : texts(rulesOf(sheet) ?? []);
-    const mark = lines.length + " " + hash(lines);
-    if (this.#marks.get(sheet) !== mark) {
-      this.#marks.set(sheet, mark);
-      const n = number;
-      emit(Op.Sheet, (w) => {
-        w.uint(n);
-        w.uint(lines.length);
-        for (const line of lines) w.str(line);
-      });
-    }
-    return number;
+    const n = number;
+    this.#touched.delete(sheet);
+    const media = sheet.media.mediaText;
+    const mark = sheet.disabled ? "off" : media + (yield* markOf(sheet));
+    if (this.#marks.get(sheet) === mark) return;
+    this.#marks.set(sheet, mark);
+    let lines = sheet.disabled ? [] : texts(rulesOf(sheet) ?? []);
+    if (media && lines.length) lines = [`@media ${media} {${lines.join("\n")}}`];
+    emit()(Op.Sheet, (w) => {
+      w.uint(n);
+      w.uint(lines.length);
+      for (const line of lines) w.str(line);
+    });
   }
 }
 
@@ -130,21 +173,28 @@ function texts(rules: ArrayLike<CSSRule>): string[] {
   return Array.from(rules, (r) => r.cssText);
 }
 
-function hash(lines: string[]): number {
+/** What tells a sheet's rules from others; empty where they may not be read. */
+function* markOf(sheet: CSSStyleSheet): Generator<void, string> {
+  const rules = rulesOf(sheet);
+  if (!rules) return "";
   let h = 0x811c9dc5;
-  for (const s of lines) for (let i = 0; i < s.length; i++) h = Math.imul(h ^ s.charCodeAt(i), 0x01000193);
-  return h;
+  for (let i = 0; i < rules.length; i++) {
+    if (i % STRIDE === STRIDE - 1) yield;
+    const s = rules[i]?.cssText ?? "";
+    for (let k = 0; k < s.length; k++) h = Math.imul(h ^ s.charCodeAt(k), 0x01000193);
+  }
+  return rules.length + " " + h;
 }
 
 /** Whether a style element's rules are others than its text has; a link's file is not read again. */
-function differsFromMarkup(owner: Node, lines: string[]): boolean {
+function* differsFromMarkup(owner: Node, mark: string): Generator<void, boolean> {
   if (dom.localName(owner as Element) !== "style") return false;
   const text = owner.textContent ?? "";
   if (text.length > 200_000 || /@import/i.test(text)) return false;
   try {
     const fresh = new CSSStyleSheet();
     fresh.replaceSync(text);
-    return texts(fresh.cssRules).join("\n") !== lines.join("\n");
+    return (yield* markOf(fresh)) !== mark;
   } catch {
     return false;
   }

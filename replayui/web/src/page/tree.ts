@@ -1,6 +1,7 @@
 import { FLAG_FRAME, FLAG_MATHML, FLAG_SHADOW, FLAG_SVG, HTML_NS, Kind, MATHML_NS, QUIRKS, SVG_NS, XML } from "../protocol/format.ts";
 import type { Masks } from "./masks.ts";
 import * as dom from "./natives.ts";
+import { between } from "./region.ts";
 import { Veil } from "./veil.ts";
 import type { Writer } from "./writer.ts";
 
@@ -98,6 +99,16 @@ export class Tree {
     return this.#nodes.size;
   }
 
+  /** All known nodes, in the order of their ids. */
+  all(): Iterable<Node> {
+    return this.#nodes.values();
+  }
+
+  /** The id that the next new node gets. */
+  get next(): number {
+    return this.#next;
+  }
+
   shadow(el: Element): ShadowRoot | null {
     return this.#roots.get(el) ?? dom.shadowRoot(el);
   }
@@ -113,9 +124,15 @@ export class Tree {
     return list;
   }
 
+  /** Those between two children that a viewer has; null where they are not in this order, or no bounds help. */
+  between(n: Node, before: Node | undefined, after: Node | undefined): Node[] | null {
+    if (dom.nodeType(n) === 1 && (isGone(n as Element) || isFrame(n as Element))) return null;
+    return between(n, before, after, (c) => kindOf(c) > 0 && !this.#excluded(c));
+  }
+
   /** Makes a node known, under a parent. */
   #enter(n: Node, parent: Node | undefined): number {
-    const id = this.#next++;
+    const id = this.#ids.get(n) ?? this.#next++; // a document that was opened again keeps its own
     this.#ids.set(n, id);
     this.#nodes.set(id, n);
     if (parent) this.#up.set(n, parent);
@@ -155,6 +172,14 @@ export class Tree {
 
   setKnown(n: Node, list: Node[]): void {
     this.#kids.set(n, list);
+    for (const c of list) this.#up.set(c, n);
+  }
+
+  /** Puts some of a node's known children in the place of others. */
+  setPart(n: Node, from: number, to: number, list: Node[]): void {
+    const known = this.#kids.get(n);
+    if (!known || (from === 0 && to === known.length) || list.length > 10_000) return this.setKnown(n, [...(known?.slice(0, from) ?? []), ...list, ...(known?.slice(to) ?? [])]);
+    known.splice(from, to - from, ...list);
     for (const c of list) this.#up.set(c, n);
   }
 

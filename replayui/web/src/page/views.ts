@@ -1,27 +1,38 @@
 import { Op } from "../protocol/format.ts";
+import { Canvases } from "./canvases.ts";
 import type { Emit } from "./forms.ts";
 import * as dom from "./natives.ts";
-import type { Tree } from "./tree.ts";
-
-const MAX_CANVAS_PIXELS = 4_000_000;
-const SLOW_CANVAS_MS = 8;
+import { States, type StatesOf } from "./states.ts";
+import { isFrame, type Tree } from "./tree.ts";
 
 type Root = Document | ShadowRoot;
 
-/** How the page is seen: size, places scrolled to, what is open, drawn or played. */
+const MEDIA_TICKS = 5;
+
+/** How the page is seen: size, places scrolled to, what is open or played. */
 export class Views {
   readonly #win: Window;
   readonly #tree: Tree;
-  #canvases = new Map<HTMLCanvasElement, { hash: number; wait: number; slow: number }>();
+  readonly states: States;
+  readonly canvases: Canvases;
   #media = new Set<HTMLMediaElement>();
+  /** where the gateway knows something to be scrolled to, but for the start */
+  #scrolls = new Map<Node, string>();
+  #undefined = new Map<Document, Set<string>>();
+  #defined = new Map<Document, string[]>();
+  #stands = new Map<Element, string>();
   #title = "";
   #size = "";
+  #offset = "0,0";
   #hidden = false;
+  #slows = 0;
   #places = new WeakMap<Document, string>();
 
-  constructor(win: Window, tree: Tree) {
+  constructor(win: Window, tree: Tree, internals: StatesOf, late: () => Emit | undefined) {
     this.#win = win;
     this.#tree = tree;
+    this.states = new States(tree, internals);
+    this.canvases = new Canvases(tree, late);
     this.#title = tree.veil.title(win.document);
     this.#size = this.viewport().join();
     this.#hidden = win.document.hidden;
@@ -34,36 +45,167 @@ export class Views {
 
   add(el: Element): void {
     const name = dom.localName(el);
-    if (name === "canvas") this.#canvases.set(el as HTMLCanvasElement, { hash: 0, wait: 0, slow: 0 });
+    if (name === "canvas") this.canvases.add(el as HTMLCanvasElement);
     if (name === "video" || name === "audio") this.#media.add(el as HTMLMediaElement);
+    if (/^(object|embed)$/.test(name) || isFrame(el)) this.#stands.set(el, "");
+    this.states.add(el);
+    if (!name.includes("-")) return;
+    const d = dom.ownerDocument(el)!;
+    const names = this.#undefined.get(d);
+    if (names) names.add(name);
+    else this.#undefined.set(d, new Set([name]));
   }
 
   drop(n: Node): void {
-    this.#canvases.delete(n as HTMLCanvasElement);
-    this.#media.delete(n as HTMLMediaElement);
+    this.canvases.drop(n);
+    this.states.drop(n);
+    for (const m of [this.#media, this.#scrolls, this.#stands, this.#undefined, this.#defined]) (m as Map<unknown, unknown>).delete(n);
   }
 
-  /** What a page state needs beside its markup. */
-  state(roots: Iterable<Root>, emit: Emit): void {
-    for (const root of roots) {
-      if (dom.nodeType(root) === 9) {
-        this.scrolled(root, emit);
-        this.#places.set(root as Document, this.#place(root as Document).join(" "));
-      }
-      for (const el of root.querySelectorAll("*")) if (this.#tree.id(el)) this.fresh(el, emit);
+  /** What a page state needs beside its markup, a few nodes at a time. */
+  *state(roots: Iterable<Root>, emit: Emit): Generator<void> {
+    let n = 0;
+    for (const node of this.#tree.all()) {
+      if (n++ % 64 === 63) yield;
+      if (dom.nodeType(node) === 1) this.fresh(node as Element, emit);
     }
+    for (const root of roots) if (dom.nodeType(root) === 9) this.freshDocument(root as Document, emit);
+    this.#layers(emit);
     this.focus(emit);
-    this.selection(this.#win.document, emit);
+    this.offset(emit);
   }
 
-  /** What an element holds that is new to the gateway. */
-  fresh(el: Element, emit: Emit): void {
+  /** Open dialogs and popovers, the one on top last: nothing else tells their order. */
+  #layers(emit: Emit): void {
+    const list = this.#open.splice(0);
+    const hit = (el: Element) => {
+      const box = el.getBoundingClientRect();
+      return el.contains(dom.ownerDocument(el)!.elementFromPoint(box.left + box.width / 2, box.top + box.height / 2)) ? 1 : 0;
+    };
+    for (const { el } of list.map((el) => ({ el, on: hit(el) })).sort((a, b) => a.on - b.on)) {
+      if (dom.localName(el) === "dialog") this.dialog(el, emit);
+      else this.popover(el, emit);
+    }
+  }
+
+  #open: Element[] = [];
+
+  freshDocument(d: Document, emit: Emit): void {
+    if (this.#places.get(d) === undefined) this.#places.set(d, this.#place(d).join(" "));
+    const at = d.scrollingElement;
+    if (at && (dom.scrollTop(at) || dom.scrollLeft(at))) this.scrolled(d, emit);
+    if (this.#undefined.has(d)) this.#define(d, emit);
+    const target = d.querySelector(":target");
+    if (target) this.states.tell(target, emit);
+    if (d.fullscreenElement) this.states.tell(d.fullscreenElement, emit);
+    if (d.getSelection()?.anchorNode) this.selection(d, emit);
+  }
+
+  /** What an element holds that is new to the gateway; what is open comes with the page's state in its own order. */
+  fresh(el: Element, emit: Emit, whole = true): void {
     if (dom.scrollTop(el) || dom.scrollLeft(el)) this.scrolled(el, emit);
     const name = dom.localName(el);
-    if (name === "dialog" && (el as HTMLDialogElement).open) this.dialog(el, emit);
-    if (dom.hasAttribute(el, "popover") && dom.matches(el, ":popover-open")) this.popover(el, emit);
-    if (name === "canvas") this.#canvas(el as HTMLCanvasElement, emit);
+    if ((name === "dialog" && (el as HTMLDialogElement).open) || (dom.hasAttribute(el, "popover") && dom.matches(el, ":popover-open"))) {
+      this.#open.push(el);
+      if (!whole) this.#layers(emit);
+    }
+    if (name === "canvas") this.canvases.look(el as HTMLCanvasElement);
+    else if (name === "slot") this.assigned(el, emit);
+    else if (name === "img") this.current(el, emit);
     if (this.#media.has(el as HTMLMediaElement)) this.played(el, emit);
+    if (this.#stands.has(el)) this.#stand(el, emit);
+    if (whole ? "willValidate" in el || name.includes("-") : name.includes("-")) this.states.tell(el, emit);
+  }
+
+  /** The nodes of a slot that scripts assign. */
+  assigned(el: Element, emit: Emit): void {
+    const slot = el as HTMLSlotElement;
+    if (!slot.assignedNodes || (slot.getRootNode() as ShadowRoot).slotAssignment !== "manual") return;
+    const ids = slot.assignedNodes().map((n) => this.#tree.id(n)).filter(Boolean);
+    this.#list(Op.Assigned, slot, ids, emit);
+  }
+
+  #list(op: Op, n: Node, numbers: number[], emit: Emit): void {
+    const id = this.#tree.id(n);
+    if (!id) return;
+    emit(op, (w) => {
+      w.uint(id);
+      w.uint(numbers.length);
+      for (const v of numbers) w.uint(v);
+    });
+  }
+
+  /** Which of its candidates an image shows: another screen would choose another. */
+  current(el: Element, emit: Emit): void {
+    const img = el as HTMLImageElement;
+    const up = dom.parentNode(el);
+    const id = this.#tree.id(el);
+    const set = dom.getAttribute(el, "srcset");
+    const inPicture = up && dom.nodeType(up) === 1 && dom.localName(up as Element) === "picture";
+    if (!id || (!set && !inPicture) || this.#tree.veil.masked(el) || !img.currentSrc || !img.complete || !img.naturalWidth) return;
+    const url = img.currentSrc;
+    const density = densityOf(img, inPicture ? (up as Element) : null);
+    emit(Op.Current, (w) => {
+      w.uint(id);
+      w.uint(density * 1000);
+      w.str(url);
+    });
+  }
+
+  /** A picture is there now: a viewer that asked for it before the archive had it asks again. */
+  loaded(el: Element, emit: Emit): void {
+    const id = this.#tree.id(el);
+    const src = this.#tree.veil.attribute(el, "src", dom.getAttribute(el, "src") ?? "");
+    if (src && dom.getAttribute(el, "loading") === "lazy") {
+      emit(Op.Attr, (w) => {
+        w.uint(id);
+        w.str("src");
+        w.str(src);
+      });
+    }
+    this.current(el, emit);
+  }
+
+  /** What stands for a frame that cannot be read, or for a plug-in. */
+  #stand(el: Element, emit: Emit): void {
+    const frame = isFrame(el);
+    let [width, height, label] = [0, 0, ""];
+    if (frame) label = dom.documentIn(el) ? "" : hostOf((el as HTMLIFrameElement).src);
+    else {
+      const box = el as HTMLElement;
+      [width, height] = [box.offsetWidth, box.offsetHeight];
+      if (width && height && !this.#tree.veil.masked(el)) label = dom.getAttribute(el, "title") ?? dom.getAttribute(el, "type") ?? dom.localName(el);
+    }
+    const id = this.#tree.id(el);
+    const now = width && height || label ? [width, height, label].join() : "";
+    if (!id || now === this.#stands.get(el)) return;
+    this.#stands.set(el, now);
+    emit(Op.Placeholder, (w) => {
+      w.uint(id);
+      w.uint(width);
+      w.uint(height);
+      w.str(label);
+    });
+  }
+
+  /** Custom elements that have been defined. */
+  #define(d: Document, emit: Emit): void {
+    const registry = d.defaultView?.customElements;
+    const names = this.#undefined.get(d);
+    const list = this.#defined.get(d) ?? [];
+    const before = list.length;
+    for (const name of names ?? []) {
+      if (list.includes(name)) names!.delete(name);
+      else if (registry?.get(name)) list.push(name);
+    }
+    const id = this.#tree.id(d);
+    if (!id || list.length === before) return;
+    this.#defined.set(d, list);
+    emit(Op.Defined, (w) => {
+      w.uint(id);
+      w.uint(list.length);
+      for (const s of list) w.str(s);
+    });
   }
 
   attribute(el: Element, name: string, emit: Emit): void {
@@ -74,13 +216,23 @@ export class Views {
     const el = dom.nodeType(n) === 9 ? (n as Document).scrollingElement : (n as Element);
     const id = this.#tree.id(n);
     if (!el || !id || (dom.nodeType(n) === 1 && this.#tree.veil.closed(n))) return;
-    const [x, y] = [dom.scrollLeft(el), dom.scrollTop(el)];
     if (dom.nodeType(n) === 1 && n === dom.ownerDocument(n)?.scrollingElement) return; // the document tells
+    const [x, y] = [dom.scrollLeft(el), dom.scrollTop(el)];
+    if (x || y) this.#scrolls.set(n, x + " " + y);
+    else this.#scrolls.delete(n);
     emit(Op.Scroll, (w) => {
       w.uint(id);
       w.sint(x);
       w.sint(y);
     });
+  }
+
+  /** What is built anew, or moved, starts at its beginning again, and no event says so. */
+  rescrolled(emit: Emit): void {
+    for (const [n, before] of this.#scrolls) {
+      const el = dom.nodeType(n) === 9 ? (n as Document).scrollingElement : (n as Element);
+      if (el && dom.scrollLeft(el) + " " + dom.scrollTop(el) !== before) this.scrolled(n, emit);
+    }
   }
 
   dialog(el: Element, emit: Emit): void {
@@ -128,7 +280,9 @@ export class Views {
     const el = this.focused();
     const id = el && el !== el.ownerDocument.body ? this.#tree.id(el) : 0;
     emit(Op.Focus, (w) => w.uint(id));
-    if (id) this.caret(el!, emit);
+    if (!id) return;
+    this.caret(el!, emit);
+    this.states.tell(el!, emit);
   }
 
   /** The typing cursor of a control. */
@@ -183,13 +337,36 @@ export class Views {
       this.#hidden = d.hidden;
       emit(Op.Hidden, (w) => w.uint(this.#hidden ? 1 : 0));
     }
-    const place = this.#place(d);
-    if (place.join(" ") !== this.#places.get(d)) {
+    this.offset(emit);
+  }
+
+  /** Where the visible part of a page that was zoomed by touch is. */
+  offset(emit: Emit): void {
+    const { offsetLeft = 0, offsetTop = 0 } = this.#win.visualViewport ?? {};
+    const now = Math.round(offsetLeft) + "," + Math.round(offsetTop);
+    if (now === this.#offset) return;
+    this.#offset = now;
+    emit(Op.Offset, (w) => {
+      w.sint(offsetLeft);
+      w.sint(offsetTop);
+    });
+  }
+
+  /** Addresses and bases of documents: what comes after is relative to them. */
+  places(documents: Iterable<Document>, emit: Emit): void {
+    for (const d of documents) {
+      const id = this.#tree.id(d);
+      const place = this.#place(d);
+      const before = this.#places.get(d);
+      if (!id || place.join(" ") === before) continue;
       this.#places.set(d, place.join(" "));
+      if (before === undefined) continue;
       emit(Op.Location, (w) => {
-        w.uint(this.#tree.id(d));
+        w.uint(id);
         for (const url of place) w.str(url);
       });
+      const target = d.querySelector(":target");
+      if (target) this.states.tell(target, emit);
     }
   }
 
@@ -197,32 +374,36 @@ export class Views {
     return [this.#tree.veil.url(d, d.URL), this.#tree.veil.url(d, d.baseURI)];
   }
 
-  /** Canvases, which tell of nothing. */
+  /** What tells of nothing. */
   slow(emit: Emit): void {
-    for (const c of this.#canvases.keys()) this.#canvas(c, emit);
+    this.canvases.all();
+    this.states.poll(emit);
+    for (const d of this.#undefined.keys()) this.#define(d, emit);
+    for (const el of this.#stands.keys()) this.#stand(el, emit);
+    if (++this.#slows % MEDIA_TICKS === 0) for (const m of this.#media) if (!m.paused) this.played(m, emit);
   }
+}
 
-  #canvas(c: HTMLCanvasElement, emit: Emit): void {
-    const state = this.#canvases.get(c);
-    const id = this.#tree.id(c);
-    if (!state || !id || !c.width || !c.height || c.width * c.height > MAX_CANVAS_PIXELS || this.#tree.veil.masked(c) || state.wait-- > 0) return;
-    const began = dom.now();
-    let url: string;
-    try {
-      url = c.toDataURL("image/png");
-    } catch {
-      return; // drawn with another site's pixels
-    }
-    state.wait = dom.now() - began > SLOW_CANVAS_MS ? (state.slow = Math.min(60, state.slow * 2 + 4)) : 0;
-    let hash = 1;
-    for (let i = 0; i < url.length; i++) hash = Math.imul(hash ^ url.charCodeAt(i), 0x01000193);
-    if (hash === state.hash) return;
-    state.hash = hash;
-    const binary = atob(url.slice(url.indexOf(",") + 1));
-    emit(Op.Canvas, (w) => {
-      w.uint(id);
-      w.str("image/png");
-      w.blob(Uint8Array.from(binary, (ch) => ch.charCodeAt(0)));
-    });
+function hostOf(url: string): string {
+  try {
+    const u = new URL(url);
+    return u.host || u.protocol;
+  } catch {
+    return "frame";
   }
+}
+
+/** Pixels of the file for each CSS pixel, as the candidate's descriptor says. */
+function densityOf(img: HTMLImageElement, picture: Element | null): number {
+  const sets = picture ? [...dom.querySelectorAll(picture, "source")].map((s) => dom.getAttribute(s, "srcset") ?? "") : [];
+  for (const candidate of [...sets, dom.getAttribute(img, "srcset") ?? ""].join(", ").split(/,\s+/)) {
+    const [url = "", size = "1x"] = candidate.trim().split(/\s+/);
+    try {
+      if (!url || new URL(url, dom.baseURI(img)).href !== img.currentSrc) continue;
+    } catch {
+      continue;
+    }
+    return size.endsWith("w") ? parseFloat(size) / img.naturalWidth : parseFloat(size) || 1;
+  }
+  return 1;
 }

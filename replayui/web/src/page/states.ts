@@ -1,0 +1,77 @@
+import { Op } from "../protocol/format.ts";
+import type { Emit } from "./forms.ts";
+import * as dom from "./natives.ts";
+import type { Tree } from "./tree.ts";
+
+/** The states of an element's own that scripts keep (ElementInternals). */
+export type StatesOf = WeakMap<Element, ElementInternals>;
+
+const ASKED = ["focus-visible", "user-invalid", "user-valid", "autofill", "target", "fullscreen"];
+const POLLED = 60;
+
+/** What selectors ask of elements and markup does not say. */
+export class States {
+  readonly #tree: Tree;
+  readonly #internals: StatesOf;
+  #sent = new Map<Element, string>();
+  #controls = new Set<Element>();
+  #cursor: Iterator<Element> | undefined;
+
+  constructor(tree: Tree, internals: StatesOf) {
+    this.#tree = tree;
+    this.#internals = internals;
+  }
+
+  add(el: Element): void {
+    if ("willValidate" in el) this.#controls.add(el);
+  }
+
+  drop(n: Node): void {
+    this.#controls.delete(n as Element);
+    this.#sent.delete(n as Element);
+  }
+
+  /** Tells of an element what the gateway does not know yet. */
+  tell(el: Element, emit: Emit): void {
+    const id = this.#tree.id(el);
+    if (!id) return;
+    const names = this.#names(el);
+    const now = names.join();
+    if (now === (this.#sent.get(el) ?? "")) return;
+    if (now) this.#sent.set(el, now);
+    else this.#sent.delete(el);
+    emit(Op.States, (w) => {
+      w.uint(id);
+      w.uint(names.length);
+      for (const s of names) w.str(s);
+    });
+  }
+
+  #names(el: Element): string[] {
+    const names = ASKED.filter((s) => is(el, ":" + s));
+    if (this.#tree.veil.masked(el)) return names.filter((s) => !/^user|^auto/.test(s));
+    const v = (el as HTMLInputElement).validity;
+    if (v instanceof Object && (v.customError || v.tooShort || v.tooLong || v.badInput)) names.push("invalid");
+    for (const s of this.#internals.get(el)?.states ?? []) names.push(`state(${s})`);
+    return names;
+  }
+
+  /** Asks those again that were in something, and some of the controls in turn. */
+  poll(emit: Emit): void {
+    for (const el of this.#sent.keys()) this.tell(el, emit);
+    for (let i = 0; i < Math.min(POLLED, this.#controls.size); i++) {
+      this.#cursor ??= this.#controls.values();
+      const next = this.#cursor.next();
+      if (next.done) this.#cursor = undefined;
+      else this.tell(next.value, emit);
+    }
+  }
+}
+
+function is(el: Element, selector: string): boolean {
+  try {
+    return dom.matches(el, selector);
+  } catch {
+    return false; // a browser that does not know it
+  }
+}
