@@ -23,7 +23,7 @@ export interface Shown {
 }
 
 /** Attributes that would act in a viewer, or that its own rules stand in for. */
-const SKIPPED = /^(autofocus|autoplay|loading|srcdoc|http-equiv|ping|nonce|integrity|crossorigin|sandbox|allow|csp)$|^on|^pillion-/i;
+const SKIPPED = /^(autofocus|autoplay|loading|srcdoc|http-equiv|ping|nonce|integrity|crossorigin|sandbox|allow|csp)$|^on|^pillion-(is|placeholder)$/i;
 const EVENTS_OF_STYLE = new Set(["link", "style", "img"]);
 
 /**
