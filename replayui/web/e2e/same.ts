@@ -35,15 +35,20 @@ export async function pictureOf(user: Page): Promise<Buffer> {
   return shot;
 }
 
-/** A picture of a viewer's frame without the marks above it. The viewer has to have room for it unscaled. */
+/** A picture of a viewer's frame, unscaled and without the marks above it. The viewer's window has to be as large. */
 export async function pictureIn(viewer: Page, testId: string): Promise<Buffer> {
   const frame = viewer.getByTestId(testId);
-  const scale = await frame.evaluate((el) => el.getBoundingClientRect().width / (el as HTMLElement).offsetWidth);
-  if (scale !== 1) throw new Error(`the page is shown at ${scale}: give the viewer a larger window`);
-  const marks = (value: string) => frame.evaluate((el, v) => ((el.nextElementSibling as HTMLElement).style.visibility = v), value);
-  await marks("hidden");
+  await frame.evaluate((el) => {
+    const sheet = el.parentElement!;
+    for (const [name, value] of [["position", "fixed"], ["left", "0"], ["top", "0"], ["transform", "none"], ["z-index", "9999"]]) sheet.style.setProperty(name!, value!, "important");
+    (el.nextElementSibling as HTMLElement).style.visibility = "hidden";
+  });
   const shot = await frameShot(viewer, testId);
-  await marks("");
+  await frame.evaluate((el) => {
+    for (const name of ["position", "left", "top", "transform", "z-index"]) el.parentElement!.style.removeProperty(name);
+    (el.nextElementSibling as HTMLElement).style.visibility = "";
+    dispatchEvent(new Event("resize"));
+  });
   return shot;
 }
 

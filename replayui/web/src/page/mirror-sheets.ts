@@ -3,20 +3,19 @@ import { markRules, markSheet } from "./mirror-marks.ts";
 /** How the sheet of a style or link element is used. */
 export interface SheetUse { disabled: boolean; enabled: boolean; media: string }
 
-/**
- * Looks of what no rule of the page's makes: it is the browser's own there. What
- * is masked is hatched, and as large as what is in it.
- */
-const OWN = `[pillion-masked]:not(html,body){background:repeating-linear-gradient(135deg,#8883 0 4px,#8886 4px 8px)!important;color:#666!important;cursor:not-allowed!important}
-:is([pillion-masked],[pillion-masked] *):is(img,canvas,video){min-width:1em;min-height:1em}
-:is(video, audio):not([controls])::-webkit-media-controls { display: none !important }
+/** How what is masked looks: hatched, and as large as what is in it. */
+const MASKED = `[pillion-masked]:not(html,body){background:repeating-linear-gradient(135deg,#8883 0 4px,#8886 4px 8px)!important;color:#666!important;cursor:not-allowed!important}
+:is([pillion-masked],[pillion-masked] *):is(img,canvas,video){min-width:1em;min-height:1em}`;
+
+/** Looks of what no rule of the page's makes: it is the browser's own there. */
+const OWN = `:is(video, audio):not([controls])::-webkit-media-controls { display: none !important }
 @layer pillion { [pillion-is~="focus-visible"] { outline: -webkit-focus-ring-color auto 1px } }
 :where([pillion-is~="fullscreen"]:not(:root)) { background-color: #000; object-fit: contain }
 [pillion-is~="fullscreen"]:not(:root) { position: fixed !important; inset: 0 !important; margin: 0 !important; box-sizing: border-box !important;
 min-width: 0 !important; max-width: none !important; min-height: 0 !important; max-height: none !important; width: 100% !important; height: 100% !important;
 transform: none !important; z-index: 2147483647 !important }`;
 
-const own = new WeakMap<Window, CSSStyleSheet>();
+const own = new WeakMap<Window, CSSStyleSheet[]>();
 const marked = new WeakSet<CSSStyleSheet>();
 
 /** Leads the rules of sheets that are new in a document or shadow root to the marks. */
@@ -68,16 +67,14 @@ export function useSheet(owner: Node, use: SheetUse): void {
 export function adoptSheets(root: Document | ShadowRoot, numbers: number[], sheets: ReadonlyMap<number, string[]>): void {
   const win = windowOf(root);
   if (!win) return;
-  let ours = own.get(win);
-  if (!ours) {
-    own.set(win, (ours = new win.CSSStyleSheet()));
-    ours.replaceSync(OWN);
-  }
-  const list = numbers.map((n) => {
-    const sheet = new win.CSSStyleSheet();
-    sheet.replaceSync((sheets.get(n) ?? []).join("\n"));
-    markRules(sheet.cssRules);
-    return sheet;
-  });
-  root.adoptedStyleSheets = [...list, ours];
+  const sheet = (text: string) => {
+    const made = new win.CSSStyleSheet();
+    made.replaceSync(text);
+    return made;
+  };
+  const ours = own.get(win) ?? [sheet(MASKED), sheet(OWN)];
+  own.set(win, ours);
+  const list = numbers.map((n) => sheet((sheets.get(n) ?? []).join("\n")));
+  for (const s of list) markSheet(s);
+  root.adoptedStyleSheets = [...list, ...ours];
 }
