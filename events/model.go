@@ -3,6 +3,7 @@ package events
 import (
 	"cmp"
 	"encoding/binary"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"hash/fnv"
@@ -30,6 +31,8 @@ type Model struct {
 	sheet map[uint64]PageEvent        // constructed style sheets
 	page  map[Op]PageEvent            // focus, selection, hover …
 	top   []NodeID                    // open dialogs and popovers, in the order of their opening
+	began uint64                      // the browser's clock at the first batch
+	clock uint64                      // and at the last event
 	other bool                        // a digest of the browser's differed
 }
 
@@ -104,8 +107,9 @@ func (m *Model) URL() string { return m.head.Document.Text }
 // Apply applies a batch. After ErrModel the model is of no more use; after
 // ErrDigest all was applied, but the browser's page is another.
 func (m *Model) Apply(b *Batch) error {
-	m.other = false
+	m.begin(b)
 	for i := range b.Events {
+		m.clock += b.Events[i].Dt
 		if err := m.apply(&b.Events[i]); err != nil {
 			return err
 		}
@@ -114,6 +118,13 @@ func (m *Model) Apply(b *Batch) error {
 		return ErrDigest
 	}
 	return nil
+}
+
+func (m *Model) begin(b *Batch) {
+	m.other, m.clock = false, b.Base
+	if m.began == 0 {
+		m.began = b.Base
+	}
 }
 
 func (m *Model) apply(e *PageEvent) error {
@@ -168,7 +179,11 @@ func (m *Model) keep(e *PageEvent) {
 	if m.kept[e.ID] == nil {
 		m.kept[e.ID] = map[Op]PageEvent{}
 	}
-	m.kept[e.ID][e.Op] = timeless(e)
+	kept := timeless(e)
+	if e.Op == OpAnimations || e.Op == OpMedia {
+		kept.Dt = max(m.clock, m.began) // when it was so: it goes on by itself
+	}
+	m.kept[e.ID][e.Op] = kept
 	if e.Op == OpDialog || e.Op == OpPopover {
 		m.top = slices.DeleteFunc(m.top, func(id NodeID) bool { return id == e.ID || m.nodes[id] == nil })
 		if e.N[0] != 0 {
@@ -328,7 +343,7 @@ func (m *Model) State() *PageState {
 		}
 		for _, op := range keptOps {
 			if e, is := kept[op]; is && (op != OpDialog && op != OpPopover || e.N[0] == 0) {
-				s.Events = append(s.Events, e)
+				s.Events = append(s.Events, m.aged(e))
 			}
 		}
 	})
@@ -345,6 +360,48 @@ func (m *Model) State() *PageState {
 		}
 	}
 	return &s
+}
+
+// aged is what plays or runs as it is by now.
+func (m *Model) aged(e PageEvent) PageEvent {
+	if e.Op != OpMedia && e.Op != OpAnimations {
+		return e
+	}
+	at := e.Dt
+	if at == 0 {
+		at = m.began // it came with the page's state
+	}
+	e.Dt = 0
+	passed := float64(max(m.clock, at)-at) / 10
+	if e.Op == OpMedia {
+		if now := float64(e.N[1]) + passed*float64(e.N[3])/100; e.N[0]&1 == 0 && now < maxUint {
+			e.N[1] = int64(now)
+		}
+		return e
+	}
+	e.Lines = slices.Clone(e.Lines)
+	for i, line := range e.Lines {
+		e.Lines[i] = agedAnimation(line, passed)
+	}
+	return e
+}
+
+func agedAnimation(line string, passed float64) string {
+	var a map[string]any
+	if json.Unmarshal([]byte(line), &a) != nil || a["s"] != "running" {
+		return line
+	}
+	at, _ := a["c"].(float64)
+	rate, is := a["r"].(float64)
+	if !is {
+		rate = 1
+	}
+	a["c"] = at + passed*rate
+	b, err := json.Marshal(a)
+	if err != nil {
+		return line
+	}
+	return string(b)
 }
 
 // Digest is the digest of tree and form state (FORMAT.md, Digest).

@@ -221,3 +221,125 @@ func TestLabelsAreReadable(t *testing.T) {
 		t.Error(got)
 	}
 }
+
+func TestADigestOfAPartSeesWhatIsInIt(t *testing.T) {
+	one, other := newSample(t), newSample(t)
+	if one.DigestPart(1, 100) != other.DigestPart(1, 100) {
+		t.Fatal("the same page has two digests")
+	}
+	if one.DigestPart(1, 1<<31-1) != one.DigestPart(1, 100) {
+		t.Error("ids that nobody has count")
+	}
+	whole := one.DigestPart(1, 100)
+	for name, e := range map[string]PageEvent{
+		"a text":   {Op: OpText, ID: firstText(one), Text: "another"},
+		"a value":  {Op: OpValue, ID: firstElement(one, "input"), Text: "typed"},
+		"a child":  {Op: OpInsert, ID: firstElement(one, "body"), Node: &Node{ID: 99, Kind: TextNode, Text: "x"}},
+		"an order": {Op: OpMove, ID: firstText(one), Other: firstElement(one, "body")},
+	} {
+		m := newSample(t)
+		if err := m.Apply(&Batch{Events: []PageEvent{e}}); err != nil {
+			t.Fatal(name, err)
+		}
+		if m.DigestPart(1, 100) == whole {
+			t.Errorf("%s is not seen", name)
+		}
+	}
+	wrong := &Batch{Events: []PageEvent{{Op: OpDigestPart, N: [4]int64{1, 100, int64(whole ^ 1)}}}}
+	if err := one.Apply(wrong); !errors.Is(err, ErrDigest) {
+		t.Errorf("a wrong digest: %v", err)
+	}
+	if err := one.Apply(&Batch{Events: []PageEvent{{Op: OpDigestPart, N: [4]int64{1, 100, int64(whole)}}}}); err != nil {
+		t.Errorf("a right digest: %v", err)
+	}
+}
+
+func TestWhatIsOpenComesInTheOrderOfItsOpening(t *testing.T) {
+	m := newSample(t)
+	first, last := firstElement(m, "body"), firstElement(m, "html")
+	list := []PageEvent{{Op: OpDialog, ID: first, N: [4]int64{2}}, {Op: OpPopover, ID: last, N: [4]int64{1}}}
+	if err := m.Apply(&Batch{Events: list}); err != nil {
+		t.Fatal(err)
+	}
+	var order []NodeID
+	for _, e := range m.State().Events {
+		if e.Op == OpDialog || e.Op == OpPopover {
+			order = append(order, e.ID)
+		}
+	}
+	if len(order) != 2 || order[0] != first || order[1] != last {
+		t.Errorf("opened %d, then %d; told %v", first, last, order)
+	}
+}
+
+func TestURLsOfALinkedSheetAreRelativeToIt(t *testing.T) {
+	link := &Node{ID: 50, Kind: ElementNode, Name: "link", Attrs: []Attr{{"href", "css/main.css"}}}
+	if got := sheetBase("http://site/app/", link); got != "http://site/app/css/main.css" {
+		t.Errorf("the sheet's rules are relative to %s", got)
+	}
+}
+
+func firstElement(m *Model, name string) (id NodeID) {
+	m.head.Document.walk(func(n *Node) {
+		if id == 0 && n.Kind == ElementNode && n.Name == name {
+			id = n.ID
+		}
+	})
+	return id
+}
+
+func firstText(m *Model) (id NodeID) {
+	m.head.Document.walk(func(n *Node) {
+		if id == 0 && n.Kind == TextNode {
+			id = n.ID
+		}
+	})
+	return id
+}
+
+func TestForgedLooksLeadNowhere(t *testing.T) {
+	b := &Batch{Events: []PageEvent{
+		{Op: OpCurrent, ID: 4, Text: "javascript:x"},
+		{Op: OpAnimations, ID: 4, Lines: []string{"[["}},
+		{Op: OpAnimations, ID: 4, Lines: []string{`{"k":[{"backgroundImage":"url(http://evil/)"}]}`}},
+	}}
+	if f := FilterBatch(b); !f.Any || len(b.Events) != 1 {
+		t.Fatalf("left: %v", b.Events)
+	}
+	m := newSample(t)
+	shown, err := m.ApplyFor(nil, b, upperURLs{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if strings.Contains(string(shown), "evil") {
+		t.Errorf("a viewer gets %q", shown)
+	}
+}
+
+// upperURLs stands for a mapping that leaves nothing as it was.
+type upperURLs struct{}
+
+func (upperURLs) Attr(_ string, _ *Node, _, value string) string { return strings.ToUpper(value) }
+func (upperURLs) CSS(_, text string) string                      { return strings.ToUpper(text) }
+
+func TestWhatRunsIsLaterLaterOn(t *testing.T) {
+	m := newSample(t)
+	id := firstElement(m, "body")
+	steps := []*Batch{
+		{Base: 10_000, Events: []PageEvent{{Op: OpMedia, ID: id, N: [4]int64{0, 4000, 100, 200}}, {Op: OpAnimations, ID: id, Lines: []string{`{"n":"spin","c":100,"s":"running"}`, `{"n":"still","c":100,"s":"paused"}`}}}},
+		{Base: 30_000, Events: []PageEvent{{Op: OpTitle, Text: "two seconds later"}}},
+	}
+	for _, b := range steps {
+		if err := m.Apply(b); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, e := range m.State().Events {
+		if e.Op == OpMedia && e.N[1] != 8000 {
+			t.Errorf("a film is at %d ms", e.N[1])
+		}
+		if e.Op == OpAnimations && (!strings.Contains(e.Lines[0], `"c":2100`) || !strings.Contains(e.Lines[1], `"c":100`)) {
+			t.Errorf("animations: %q", e.Lines)
+		}
+	}
+}

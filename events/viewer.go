@@ -31,9 +31,10 @@ func (m *Model) ApplyFor(dst []byte, b *Batch, urls URLs) ([]byte, error) {
 	w.urls = urls
 	w.u8(Version)
 	w.uint(b.Base)
-	m.other = false
+	m.begin(b)
 	for i := range b.Events {
 		e := &b.Events[i]
+		m.clock += e.Dt
 		whole := urls != nil && m.changesStyle(e)
 		if !whole {
 			shown := w.eventFor(e, m)

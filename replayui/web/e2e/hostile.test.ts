@@ -63,6 +63,7 @@ function state(): number[] {
     w.u8(kind);
     w.nodeId(++id);
   };
+  const ids = new Map<string, number>();
   const write = (n: Forged | string) => {
     if (typeof n === "string") {
       head(2);
@@ -71,6 +72,7 @@ function state(): number[] {
     }
     const [name, attrs, children = [], ns] = n;
     head(1 | (ns ? 0x40 : 0));
+    if (!ids.has(name)) ids.set(name, id);
     w.str(name);
     const list = Object.entries(attrs);
     w.uint(list.length);
@@ -87,8 +89,42 @@ function state(): number[] {
   w.str("http://x/");
   w.uint(1);
   write(["html", {}, [["body", { id: "forged" }, payloads()]]]);
-  w.uint(0);
+  events(w, (name) => ids.get(name)!);
   return [1, 1, 0, ...w.bytes()];
+}
+
+/** Events that lead out, run or mislead if a viewer takes them at their word. */
+function events(w: Writer, id: (name: string) => number): void {
+  const at = `http://127.0.0.1:${evilPort}`;
+  const run = "parent.pwned = top.pwned = window.pwned = 1";
+  const list: [op: number, body: (number | string | string[])[]][] = [
+    [21, [id("style"), [`@import "${at}/rule-import";`, `* { background: url("${at}/rule") }`, `@font-face { font-family: y; src: url(${at}/rule-font) }`, "} body { color: red"]]],
+    [38, [id("link"), 2, `screen, url(${at}/media)`]],
+    [40, [id("iframe"), 0, 0, `<script>${run}</script><img src=${at}/label onerror="${run}">`]],
+    [40, [id("object"), 1e9, 1e9, `<img src=${at}/label2 onerror="${run}">`]],
+    [41, [id("div"), ["fullscreen", "hover", `x"] { } * { background: url(${at}/state)`, "state(a) b", "invalid"]]],
+    [42, [id("div"), [
+      `{"k":[{"backgroundImage":"url(${at}/frame)","offset":0},{"backgroundImage":"u\\u0072l(${at}/frame2)","offset":1}],"t":{"duration":1000,"iterations":null},"c":0,"s":"running"}`,
+      `{"k":[{"backgroundImage":"\\\\75rl(${at}/frame3)"}],"t":{"duration":1e308,"delay":-1e308},"c":1e308,"s":"paused","r":1e308}`, `{"n":"__proto__","t":{"pseudoElement":"::before"}}`, "[[[", "null", "7",
+    ]]],
+    [43, [id("a"), [] as string[]]],
+    [45, [1, ["script", "x-y", "X-Y", "constructor", `x-${"y".repeat(10_000)}`, "x-<b>"]]],
+    [46, [id("img"), 1000, `${at}/current 1x, ${at}/current2`]],
+    [46, [id("img"), 0, `javascript:${run}`]],
+    [46, [id("div"), 1000, `${at}/current3`]],
+  ];
+  w.uint(list.length);
+  for (const [op, body] of list) {
+    w.u8(op);
+    for (const part of body) {
+      if (typeof part === "number") w.uint(part);
+      else if (typeof part === "string") w.str(part);
+      else {
+        w.uint(part.length);
+        for (const s of part) w.str(s);
+      }
+    }
+  }
 }
 
 beforeAll(async () => {
@@ -116,6 +152,7 @@ afterAll(async () => {
 async function nothingHappened(frame: string): Promise<void> {
   const page = agent.frameLocator(`[data-testid=${frame}]`);
   await page.locator("#forged").waitFor({ state: "attached" });
+  await expect.poll(() => page.locator("[pillion-is~=hover]").count()).toBe(1); // the forged events were applied
   await page.locator("#bad-link").dispatchEvent("click");
   await page.locator("button").first().dispatchEvent("click");
   await agent.waitForTimeout(700);

@@ -1,0 +1,79 @@
+// What a viewer's nodes are made of: attributes that do nothing there, documents of the right mode.
+
+import { HTML_NS, type PageNode } from "../protocol/format.ts";
+import * as dom from "./natives.ts";
+
+/** Attributes that would act in a viewer, or that its own rules stand in for. */
+const SKIPPED = /^(autofocus|autoplay|loading|srcdoc|http-equiv|ping|nonce|integrity|crossorigin|sandbox|allow|csp)$|^on|^pillion-(is|placeholder)$/i;
+
+/**
+ * A document has one root and one doctype: the old one goes from the tree before
+ * the new one comes, and is forgotten when its removal is told.
+ */
+export function makeRoom(d: Document, made: Node, before: Node | null): Node | null {
+  const old = made.nodeType === 1 ? d.documentElement : made.nodeType === 10 ? d.doctype : null;
+  if (!old) return before;
+  const next = before === old ? old.nextSibling : before;
+  old.remove();
+  return next;
+}
+
+/** Opened again, a document has the mode that its markup chooses; the policy stays. */
+export function open(d: Document, markup: string): void {
+  d.open();
+  d.write(markup);
+  d.close();
+  while (d.firstChild) d.firstChild.remove();
+}
+
+export function isFrame(el: Element): boolean {
+  return (dom.localName(el) === "iframe" || dom.localName(el) === "frame") && dom.namespaceURI(el) === HTML_NS;
+}
+
+export function doctypeMarkup(n: PageNode): string {
+  const clean = (s: string | undefined) => (s ?? "").replace(/[">]/g, "");
+  const ids = n.text ? ` PUBLIC "${clean(n.text)}"${n.base ? ` "${clean(n.base)}"` : ""}` : n.base ? ` SYSTEM "${clean(n.base)}"` : "";
+  return `<!DOCTYPE ${clean(n.name) || "html"}${ids}>`;
+}
+
+/** Its own event says how a dialog is open. */
+const isOpenOfDialog = (el: Element, name: string) => name === "open" && dom.localName(el) === "dialog";
+
+export function setValue(n: Node, value: string): void {
+  const c = n as HTMLInputElement;
+  if (c.type === "file" || c.value === value) return;
+  c.value = value;
+}
+
+export function setAttribute(el: Element, name: string, value: string): void {
+  if (SKIPPED.test(name)) return;
+  const of = dom.localName(el);
+  if ((of === "iframe" || of === "frame") && name === "src") return;
+  if (of === "link" && name === "rel") value = value.replace(/\b(preload|prefetch|modulepreload|preconnect|dns-prefetch|prerender|manifest|import)\b/gi, "");
+  if (isOpenOfDialog(el, name)) return;
+  if (name === "style" && of === "pillion-gone") return;
+  try {
+    if (/^xlink:/.test(name)) el.setAttributeNS("http://www.w3.org/1999/xlink", name, value);
+    else if (/^xml:/.test(name)) el.setAttributeNS("http://www.w3.org/XML/1998/namespace", name, value);
+    else dom.setAttribute(el, name, value);
+  } catch {
+    parsedAttribute(el, name, value);
+  }
+}
+
+/** Names that only a parser can give, "@click" for one. */
+function parsedAttribute(el: Element, name: string, value: string): void {
+  if (/[\s"'<>/=\0]/.test(name)) return;
+  const t = el.ownerDocument.createElement("template");
+  t.innerHTML = `<i ${name}></i>`;
+  const a = t.content.firstElementChild?.attributes[0];
+  if (!a) return;
+  const own = a.cloneNode() as Attr;
+  own.value = value;
+  el.setAttributeNode(own);
+}
+
+
+export function removeAttribute(el: Element, name: string): void {
+  if (!SKIPPED.test(name) && !isOpenOfDialog(el, name)) dom.removeAttribute(el, name);
+}
