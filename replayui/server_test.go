@@ -327,7 +327,7 @@ func (s *stage) getFrom(t *testing.T, path, coding string) (resp *http.Response,
 func TestTheCaptureScriptIsFetchedOnceAndSmall(t *testing.T) {
 	s := newStage(t)
 	part := "/.pillion/parts/en.js?v=" + s.scripts.version
-	for path, budget := range map[string]int{s.side.Script(nil): 5_000, s.side.Script([]byte(table)): 5_000, part: 15_000} {
+	for path, budget := range map[string]int{s.side.Script(nil): 6_000, s.side.Script([]byte(table)): 6_000, part: 34_000} {
 		resp, body := s.getFrom(t, path, "gzip, br")
 		if resp.Header.Get("Content-Encoding") != "br" || !strings.Contains(resp.Header.Get("Cache-Control"), "immutable") {
 			t.Errorf("%v", resp.Header)

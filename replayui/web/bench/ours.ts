@@ -2,7 +2,10 @@ import { Recorder } from "../src/page/recorder.ts";
 
 /** Records the page it is run in; for benchmarks. */
 export function record(state: (b: Uint8Array) => void, batch: (b: Uint8Array) => void): { stop(): void } {
-  const recorder = new Recorder(window, { roots: new WeakMap(), touched: new Set(), hosts: [], secrets: new WeakSet() }, { state, batch }, () => false);
+  const kept = {
+    roots: new WeakMap(), touched: new WeakSet<CSSStyleSheet>(), recent: [], hosts: [], secrets: new WeakSet<Element>(), switched: new WeakSet<Element>(), internals: new WeakMap(), stated: new Set<Element>(),
+  };
+  const recorder = new Recorder(window, kept, { state, batch }, () => false);
   recorder.start();
   return recorder;
 }

@@ -3,7 +3,7 @@ import { marked } from "./mark.ts";
 import { patch } from "./patch.ts";
 
 const KEY = Symbol.for("pillion.kept");
-/** More hosts than this wait only when nobody records: then they are not needed. */
+/** More hosts and sheets than this wait only when nobody records: then they are not needed. */
 const MAX_HOSTS = 1000;
 
 /**
@@ -15,7 +15,7 @@ const MAX_HOSTS = 1000;
 export function keep(win: Window & typeof globalThis, attached?: (root: ShadowRoot) => void): Kept | null {
   const shared = ofParent(win);
   const kept: Kept = shared ?? {
-    roots: new WeakMap(), touched: new Set(), hosts: [], secrets: new WeakSet(), switched: new WeakSet(), internals: new WeakMap(), stated: new Set(),
+    roots: new WeakMap(), touched: new WeakSet(), recent: [], hosts: [], secrets: new WeakSet(), switched: new WeakSet(), internals: new WeakMap(), stated: new Set(),
   };
   if ((win as never)[KEY]) return null;
   Object.defineProperty(win, KEY, { value: kept });
@@ -27,7 +27,7 @@ export function keep(win: Window & typeof globalThis, attached?: (root: ShadowRo
     attached?.(root);
     if (kept.hosts.length < MAX_HOSTS) kept.hosts.push(host);
   });
-  keepRules(win, kept.touched);
+  keepRules(win, kept);
   patch(win.HTMLLinkElement.prototype, "disabled", (_, link) => kept.switched.add(link));
   keepStates(win, kept);
   // What WebGL drew is gone after a frame, where it is not asked to stay: only in a session.
@@ -40,10 +40,14 @@ export function keep(win: Window & typeof globalThis, attached?: (root: ShadowRo
 }
 
 /** Sees rules being changed, or reached for in order to be. */
-function keepRules(win: Window & typeof globalThis, touched: Set<CSSStyleSheet>): void {
+function keepRules(win: Window & typeof globalThis, { touched, recent }: Kept): void {
+  const touch = (of: CSSStyleSheet) => {
+    if (recent.length < MAX_HOSTS && !touched.has(of)) recent.push(of);
+    touched.add(of);
+  };
   const sheet = win.CSSStyleSheet.prototype;
-  for (const name of ["insertRule", "deleteRule", "addRule", "removeRule", "replace", "replaceSync"]) patch(sheet, name, (_, self) => touched.add(self));
-  const within = (_: unknown, rule: CSSRule) => rule.parentStyleSheet && touched.add(rule.parentStyleSheet);
+  for (const name of ["insertRule", "deleteRule", "addRule", "removeRule", "replace", "replaceSync"]) patch(sheet, name, (_, self) => touch(self));
+  const within = (_: unknown, rule: CSSRule) => rule.parentStyleSheet && touch(rule.parentStyleSheet);
   for (const of of [win.CSSGroupingRule, win.CSSStyleRule, win.CSSKeyframesRule]) {
     for (const name of ["insertRule", "deleteRule", "appendRule", "selectorText"]) patch(of?.prototype, name, within);
   }
@@ -57,7 +61,7 @@ function keepStates(win: Window & typeof globalThis, kept: Kept): void {
     kept.internals.set(el, internals);
     if (internals.states) of.set(internals.states, el);
   });
-  const changed = (_: unknown, states: object) => of.has(states) && kept.stated.add(of.get(states)!);
+  const changed = (_: unknown, states: object) => of.has(states) && kept.stated.size < MAX_HOSTS && kept.stated.add(of.get(states)!);
   for (const name of ["add", "delete", "clear"]) patch((win as { CustomStateSet?: { prototype: object } }).CustomStateSet?.prototype, name, changed);
 }
 

@@ -17,7 +17,9 @@ import { BatchWriter, Writer } from "./writer.ts";
 export interface Kept extends Remembered {
   roots: Roots;
   /** sheets whose rules a script changed, or may have */
-  touched: Set<CSSStyleSheet>;
+  touched: WeakSet<CSSStyleSheet>;
+  /** those of them that changed since the last look: not all, where nobody looks */
+  recent: CSSStyleSheet[];
   /** hosts that got a shadow root since the last look */
   hosts: Element[];
   /** links of style sheets that were disabled or enabled */
@@ -87,7 +89,7 @@ export class Recorder {
       left: (n) => this.#left(n),
     }, this.#masks);
     this.forms = new Forms(this.tree);
-    this.#sheets = new Sheets((n) => this.tree.id(n), kept.touched, kept.switched);
+    this.#sheets = new Sheets((n) => this.tree.id(n), kept.touched, kept.recent, kept.switched);
     this.#views = new Views(win, this.tree, kept.internals, () => {
       if (!this.ready || this.#work) return undefined;
       this.schedule();

@@ -11,7 +11,8 @@ type Root = Document | ShadowRoot;
 /** Style sheets that a script changed: their rules are not what their markup says. */
 export class Sheets {
   readonly #id: (n: Node) => number;
-  readonly #touched: Set<CSSStyleSheet>;
+  readonly #recent: CSSStyleSheet[];
+  readonly #touched: WeakSet<CSSStyleSheet>;
   readonly #switched: WeakSet<Element>;
   #sent = new WeakMap<Node, string[]>();
   #marks = new WeakMap<CSSStyleSheet, string>();
@@ -22,12 +23,13 @@ export class Sheets {
 
   /**
    * touched holds sheets whose rules a script changed, or may have, since they were
-   * read; switched the links that were disabled and enabled.
+   * read; recent the last of them; switched the links that were disabled and enabled.
    */
-  constructor(id: (n: Node) => number, touched: Set<CSSStyleSheet>, switched: WeakSet<Element>) {
+  constructor(id: (n: Node) => number, touched: WeakSet<CSSStyleSheet>, recent: CSSStyleSheet[], switched: WeakSet<Element>) {
     this.#id = id;
     this.#switched = switched;
     this.#touched = touched;
+    this.#recent = recent;
   }
 
   forget(n: Node): void {
@@ -53,8 +55,8 @@ export class Sheets {
 
   /** Reads those that are known to have changed. */
   changed(emit: Emit): void {
-    for (const sheet of this.#touched) {
-      if (this.#marks.has(sheet)) for (const _ of sheet.ownerNode ? this.#owned(sheet, () => emit) : this.#constructed(sheet, () => emit));
+    for (const sheet of this.#recent.splice(0)) {
+      if (this.#touched.has(sheet) && this.#marks.has(sheet)) for (const _ of sheet.ownerNode ? this.#owned(sheet, () => emit) : this.#constructed(sheet, () => emit));
     }
   }
 
