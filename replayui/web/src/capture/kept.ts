@@ -88,6 +88,6 @@ function passwords(secrets: WeakSet<Element>): (root: Document | ShadowRoot) => 
   };
   return (root) => {
     observer.observe(root, { attributeFilter: ["type"], attributeOldValue: true, subtree: true });
-    for (const name of ["input", "focusin"]) root.addEventListener(name, hear, { capture: true, passive: true });
+    for (const name of ["input", "focusin"]) root.addEventListener(name, hear, true);
   };
 }

@@ -60,8 +60,8 @@ function ofMasked(el: Element, of: string, name: string, value: string, level: n
 
 /** A style without what can bear text or lead to a picture. */
 function plainStyle(el: Element): string | null {
+  if (dom.namespaceURI(el) !== HTML_NS) return null;
   const style = dom.style(el);
-  if (!style) return null;
   let out = "";
   for (let i = 0; i < style.length; i++) {
     const name = style[i]!;

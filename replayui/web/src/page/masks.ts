@@ -118,8 +118,8 @@ export class Masks {
 
   /** Finds what the rules say of a document or shadow root. */
   scan(root: Root): void {
-    if (this.#hide) for (const el of dom.query(root, this.#hide)) this.#hidden.add(el);
-    if (this.#show) for (const el of dom.query(root, this.#show)) this.#shown.add(el);
+    if (this.#hide) for (const el of query(root, this.#hide)) this.#hidden.add(el);
+    if (this.#show) for (const el of query(root, this.#show)) this.#shown.add(el);
   }
 
   /** Finds it anew for all of them, and returns of which elements it is something else. */
@@ -164,6 +164,10 @@ export class Masks {
   of(n: Node | null): number {
     return n ? this.level(n, this.of(dom.parentNode(n))) : this.base;
   }
+}
+
+function query(root: Root, selector: string): NodeListOf<Element> {
+  return dom.nodeType(root) === 9 ? dom.inDocument(root, selector) : dom.inFragment(root, selector);
 }
 
 /** As the gateway reads patterns (proxy/pattern.go). */

@@ -32,9 +32,10 @@ export const shadowRoot = getter<Element, ShadowRoot | null>(element, "shadowRoo
 export const getAttribute = method<(of: Element, name: string) => string | null>(element, "getAttribute");
 export const hasAttribute = method<(of: Element, name: string) => boolean>(element, "hasAttribute");
 export const matches = method<(of: Element, selector: string) => boolean>(element, "matches");
-const inFragment = method<(of: Node, selector: string) => NodeListOf<Element>>(DocumentFragment.prototype, "querySelectorAll");
-const inDocument = method<(of: Node, selector: string) => NodeListOf<Element>>(Document.prototype, "querySelectorAll");
-export const querySelector = method<(of: Document, selector: string) => Element | null>(Document.prototype, "querySelector");
+export const inFragment = method<(of: Node, selector: string) => NodeListOf<Element>>(DocumentFragment.prototype, "querySelectorAll");
+export const inDocument = method<(of: Node, selector: string) => NodeListOf<Element>>(Document.prototype, "querySelectorAll");
+/** An element's own style; of elements of HTML alone. */
+export const style = getter<Element, CSSStyleDeclaration>(HTMLElement.prototype, "style");
 export const querySelectorAll = method<(of: Element, selector: string) => NodeListOf<Element>>(element, "querySelectorAll");
 export const scrollLeft = getter<Element, number>(element, "scrollLeft");
 export const scrollTop = getter<Element, number>(element, "scrollTop");
@@ -54,19 +55,6 @@ export const cancel = window.clearTimeout.bind(window);
 export const nextFrame = window.requestAnimationFrame.bind(window);
 export const quote = JSON.stringify;
 export const parse = JSON.parse as (text: string) => unknown;
-
-/** All elements of a document or shadow root that a selector matches. */
-export function query(root: Document | ShadowRoot, selector: string): NodeListOf<Element> {
-  return nodeType(root) === 9 ? inDocument(root, selector) : inFragment(root, selector);
-}
-
-type Styled = Getter<Element, CSSStyleDeclaration>;
-const styles: Record<string, Styled> = { "http://www.w3.org/1999/xhtml": getter(HTMLElement.prototype, "style"), "http://www.w3.org/2000/svg": getter(SVGElement.prototype, "style") };
-
-/** An element's own style, undefined for one of another language. */
-export function style(of: Element): CSSStyleDeclaration | undefined {
-  return styles[namespaceURI(of) ?? ""]?.(of);
-}
 
 export const dispatch = method<(of: EventTarget, e: Event) => boolean>(EventTarget.prototype, "dispatchEvent");
 export const focus = method<(of: Element, options?: FocusOptions) => void>(HTMLElement.prototype, "focus");

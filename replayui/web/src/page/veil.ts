@@ -115,8 +115,7 @@ export class Veil {
 
   title(d: Document): string {
     const free = this.#begun && !this.#told.size && !this.masks.ruled;
-    const el = free ? null : dom.querySelector(d, "title");
-    return el && this.masks.of(el) ? masked(d.title) : withoutCards(d.title);
+    return !free && titles(d).some((el) => this.masks.of(el)) ? masked(d.title) : withoutCards(d.title);
   }
 
   writeAttributes(el: Element, w: Writer): void {
@@ -143,4 +142,11 @@ export class Veil {
     const page = above && dom.nodeType(parent!) === 9 && !this.#parent(parent!);
     return !above || page || (above === TEXT && level & HARD) ? MASKED_MARK : undefined;
   }
+}
+
+/** The elements that may be a document's title; nearly always they are where they belong. */
+function titles(d: Document): Element[] {
+  const within = (list: Node[], name: string) => list.flatMap(dom.childNodes).filter((n) => dom.nodeType(n) === 1 && dom.localName(n as Element) === name);
+  const list = within(within(within([d], "html"), "head"), "title");
+  return (list.length ? list : [...dom.inDocument(d, "title")]) as Element[];
 }
