@@ -8,6 +8,19 @@ import (
 	"time"
 )
 
+func TestALevelGrantedOnOnePageIsToldToTheOthers(t *testing.T) {
+	session, ul, _, _, agent := newStage(t).live(t)
+	other := &fakePeer{}
+	if _, err := session.AttachUser(other, FromUser{Type: "hello", URL: "http://site/two", Tab: "two"}); err != nil {
+		t.Fatal(err)
+	}
+	if err := ul.Text([]byte(`{"type":"level","level":"view"}`)); err != nil {
+		t.Fatal(err)
+	}
+	other.waitText(t, `"type":"level"`, `"level":"view"`)
+	agent.waitText(t, `"type":"level"`, `"level":"view"`)
+}
+
 func TestASessionFromCodeToEnd(t *testing.T) {
 	st := newStage(t)
 	session, ul, al, user, agent := st.live(t)

@@ -18,22 +18,27 @@ const styleText = {
   })),
 };
 
+/** The built-ins that page/natives.ts keeps, in an order that both parts know. */
+const source = await readFile(at("src/page/natives.ts"), "utf8");
+const natives = [...source.matchAll(/^export (?:const|function) (\w+)/gm)].map(([, name]) => name);
+
+/** A module that is written here. */
+const written = (name, filter, contents) => ({
+  name,
+  setup: (b) => {
+    b.onResolve({ filter }, () => ({ path: name, namespace: name }));
+    b.onLoad({ filter: /.*/, namespace: name }, () => ({ contents, resolveDir: at("src/page") }));
+  },
+});
+
+/** The first part hands its built-ins over as a list: names would not be made short. */
+const allNatives = written("all-natives", /^all-natives$/, `import { ${natives} } from "./natives.ts"; export const all = [${natives}];`);
+
 /**
  * In the session's part, the built-ins are those that the first part kept from
  * before the page's own scripts: page/natives.ts has nothing of its own there.
  */
-const lateNatives = {
-  name: "late-natives",
-  setup: (b) => {
-    const only = { namespace: "late" };
-    b.onResolve({ filter: /\/natives\.ts$|^late-natives$/ }, () => ({ path: "natives", ...only }));
-    b.onLoad({ filter: /.*/, ...only }, async () => {
-      const source = await readFile(at("src/page/natives.ts"), "utf8");
-      const names = [...source.matchAll(/^export (?:const|function) (\w+)/gm)].map(([, name]) => name);
-      return { contents: `export let ${names}; export function take(n) { ({${names}} = n) }` };
-    });
-  },
-};
+const lateNatives = written("late-natives", /\/natives\.ts$|^late-natives$/, `export let ${natives}; export function take(n) { [${natives}] = n }`);
 
 /** Each session's part has the words of one language. */
 const words = (language) => ({
@@ -52,7 +57,7 @@ async function small(options, file) {
 }
 
 /** The capture script: the part on every page, and the session's in each language. */
-const capture = () => small({ entryPoints: [at("src/capture/main.ts")], format: "iife", plugins: [styleText] }, "capture.js");
+const capture = () => small({ entryPoints: [at("src/capture/main.ts")], format: "iife", plugins: [styleText, allNatives] }, "capture.js");
 const session = (language) => small({
   entryPoints: [at("src/capture/session.ts")], format: "esm", plugins: [styleText, lateNatives, words(language)],
 }, `session.${language}.js`);

@@ -1,8 +1,12 @@
 // What the tests of the element on the user's page stand on: a site with hard
-// corners, and what an agent shows.
+// corners, people, and what an agent shows.
 import { createServer, type Server } from "node:http";
-import type { Shape } from "../src/protocol/format.ts";
-import type { AgentSocket } from "./agent-socket.ts";
+import type { AddressInfo } from "node:net";
+import { expect } from "vitest";
+import type { Browser, Locator, Page } from "playwright-core";
+import type { Level, Shape } from "../src/protocol/format.ts";
+import { AgentSocket } from "./agent-socket.ts";
+import { offences, pillion, share, signIn, startBrowser, startGateway, type Gateway } from "./stage.ts";
 
 const HOSTILE = `<style>
   html * { all: unset !important; --a: red !important }
@@ -24,8 +28,8 @@ const PAGE = `<title>Form</title><style>body { font: 16px sans-serif; margin: 20
   <script>
     host.attachShadow({ mode: "closed" }).innerHTML = "<p><button id=shadowed>In a shadow</button></p>";
     keys = [];
-    for (const name of ["keydown", "keyup", "keypress", "beforeinput", "input", "mousedown", "click", "focus", "focusin", "paste"])
-      for (const at of [window, document]) at.addEventListener(name, (e) => keys.push((e.target.localName ?? "") + " " + name + " " + (e.key ?? "")), true);
+    for (const name of ["keydown", "keyup", "keypress", "click", "beforeinput", "input", "mousedown", "focus", "focusin", "paste"])
+      for (const at of /key|click/.test(name) ? [window, document] : [document]) at.addEventListener(name, (e) => keys.push((e.target.localName ?? "") + " " + name + " " + (e.key ?? "")), true);
   </script>`;
 
 const PAGES: Record<string, string> = {
@@ -40,13 +44,72 @@ const PAGES: Record<string, string> = {
 };
 
 /** Serves the pages of the tests. */
-export function startForms(port: number): Promise<Server> {
+function startForms(): Promise<Server> {
   const site = createServer((req, res) => {
     const page = PAGES[req.url!.split("?")[0]!];
     if (page) res.setHeader("content-type", "text/html; charset=utf-8").end(page);
     else res.writeHead(404).end();
   });
-  return new Promise((done) => site.listen(port, "127.0.0.1", () => done(site)));
+  return new Promise((done) => site.listen(0, "127.0.0.1", () => done(site)));
+}
+
+const shots = process.env["SHOTS"];
+
+/** A gateway before the site, a user and an agent. */
+export class Assisted {
+  private constructor(readonly site: Server, readonly flags: string[], public gateway: Gateway, readonly browser: Browser, readonly user: Page, readonly agent: Page) {}
+
+  static async start(more: string[] = []): Promise<Assisted> {
+    const site = await startForms();
+    const flags = ["serve", "--upstream", `http://127.0.0.1:${(site.address() as AddressInfo).port}`, ...more];
+    const gateway = await startGateway(flags);
+    for (const [name, role] of [["Ann Agent", "agent"], ["Susan", "supervisor"]]) {
+      await pillion(["account", "add", name!, "--role", role!, "--data", gateway.data], "pass-word\n");
+    }
+    const browser = await startBrowser();
+    const user = await (await browser.newContext({ viewport: { width: 1000, height: 700 } })).newPage();
+    const agent = await Assisted.console(browser, gateway, "Ann Agent");
+    return new Assisted(site, flags, gateway, browser, user, agent);
+  }
+
+  private static async console(browser: Browser, gateway: Gateway, name: string): Promise<Page> {
+    return signIn(await browser.newContext({ viewport: { width: 1400, height: 900 } }), gateway, name, "pass-word");
+  }
+
+  console(name: string): Promise<Page> {
+    return Assisted.console(this.browser, this.gateway, name);
+  }
+
+  async end(): Promise<void> {
+    await this.browser.close();
+    await this.gateway.program.end();
+    this.site.close();
+  }
+
+  /** Ends the session, if one is on. */
+  async calm(): Promise<void> {
+    const end = this.part("[data-action=end]");
+    if (await end.isVisible()) await end.click();
+    await this.agent.goto(this.gateway.console);
+  }
+
+  /** What there is in our element. */
+  part(selector: string, page = this.user): Locator {
+    return page.locator("pillion-assist").locator(selector);
+  }
+
+  /** Looks at a state: nothing for axe to find, and a picture where one is wanted. */
+  async look(name: string, page = this.user): Promise<void> {
+    await page.waitForTimeout(250); // it moves in
+    if (shots) await page.screenshot({ path: `${shots}/assist-${name}.png` });
+    expect(await offences(page, "pillion-assist", ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]), name).toEqual([]);
+  }
+
+  /** Shares a page, and takes a second connection for the agent. */
+  async shared(level: Level, path = "/"): Promise<AgentSocket> {
+    await this.user.goto(this.gateway.site + path);
+    return AgentSocket.connect(this.agent, await share(this.user, this.agent, level));
+  }
 }
 
 /** Draws on the element with an id; the same number again replaces what was drawn. */

@@ -2,7 +2,7 @@ import type { Level } from "../protocol/format.ts";
 import * as dom from "../page/natives.ts";
 import type { Marks } from "./assist-marks.ts";
 import type { Say, Word } from "./assist-words.ts";
-import { h } from "./element.ts";
+import { button, h } from "./element.ts";
 import type { Question } from "./hand.ts";
 
 export const LEVELS: Level[] = ["view", "point", "propose", "act"];
@@ -96,7 +96,7 @@ export class Asks {
       this.withdraw(q.id);
       const open = { card, q, timer: 0 };
       this.#open.set(q.id, open);
-      if (q.el) this.#marks.outline("asked", q.el, q.who, "");
+      if (q.el) this.#marks.outline(q, "asked", q.el, q.who);
       this.box.append(card);
       const until = dom.now() + ANSWER_S * 1000;
       const tick = () => {
@@ -115,8 +115,7 @@ export class Asks {
     if (!open) return;
     dom.cancel(open.timer);
     this.#open.delete(id);
-    const { el } = open.q;
-    if (el && ![...this.#open.values()].some((other) => other.q.el === el)) this.#marks.outline("asked", el, null);
+    this.#marks.drop(open.q);
     this.#asker.close(open.card);
   }
 
@@ -135,7 +134,7 @@ export class Asks {
   #answers(no: () => void, yes?: () => void, ...more: HTMLElement[]): HTMLElement {
     const { say } = this.#asker;
     return h("div", { class: "row" }, ...more,
-      h("button", { type: "button", class: "plain", "data-action": "deny", click: no }, say("no")),
+      button("plain", "deny", say("no"), no),
       h("button", { type: yes ? "button" : "submit", class: "primary", "data-action": "allow", ...(yes && { click: yes }) }, say("allow")),
     );
   }

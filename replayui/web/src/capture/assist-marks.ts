@@ -14,6 +14,7 @@ const ARROW = "M2 1 2 19 7 14.5 10.5 22 14 20.5 10.6 13.2 17.5 13z";
 type Box = readonly [x: number, y: number, width: number, height: number];
 
 interface Mark {
+  from: number;
   /** what it is fixed to; null: the window */
   el: Element | null;
   shape: HTMLElement | SVGElement;
@@ -26,7 +27,7 @@ interface Mark {
 export class Marks {
   readonly #svg = s("svg", { class: "marks" });
   readonly layer = h("div", { "aria-hidden": "true" }, this.#svg);
-  #marks = new Map<string, Mark>();
+  #marks = new Map<unknown, Mark>();
   #names: string[] = [];
   /** elements that are out of sight: where they scrolled to, other things are */
   #hidden = new Set<Element>();
@@ -43,12 +44,11 @@ export class Marks {
 
   /** Shows where an agent points: in an element, or in the window where that has no box. */
   point(from: number, name: string, el: Element | null, p: PointerAt): void {
-    const key = "p" + from;
     const at = el && boxOf(el) ? el : null;
-    let m = this.#marks.get(key);
+    let m = this.#marks.get(from);
     if (!m) {
       const shape = h("div", { class: "pointer", "data-role": "agent-pointer" }, s("svg", { width: "22", height: "24" }, s("path", { d: ARROW })), h("b", {}, name));
-      m = this.#add(key, { el: at, shape, place() {}, until: 0 }, name);
+      m = this.#add(from, { from, el: null, shape, place() {}, until: 0 }, name);
     }
     m.el = at;
     m.place = (x, y, w, height) => (m.shape.style.transform = `translate(${at ? x + w * p.x : p.vx}px,${at ? y + height * p.y : p.vy}px)`);
@@ -62,47 +62,34 @@ export class Marks {
     dom.later(() => ripple.remove(), RIPPLE_MS);
   }
 
-  draw(from: number, name: string, el: Element | null, d: Drawing): void {
+  draw(from: number, name: string, el: Element, d: Drawing): void {
     const key = from + "/" + d.id;
-    this.#drop(key);
-    if (!el) return;
-    if (this.#marks.size >= MAX_MARKS) this.#drop(this.#marks.keys().next().value!);
+    if (this.#marks.size >= MAX_MARKS) this.drop(this.#marks.keys().next().value!);
     const shape = s("path", { "data-role": "drawing", "data-shape": d.shape });
     const points = d.shape === "highlight" ? [0, 0, 1, 1] : d.points;
-    this.#add(key, { el, shape, until: dom.now() + DRAWN_MS, place: (x, y, w, height) => {
+    this.#add(key, { from, el, shape, until: dom.now() + DRAWN_MS, place: (x, y, w, height) => {
       shape.setAttribute("d", line(d.shape, points.map((p, i) => (i % 2 ? y + p * height : x + p * w))));
     } }, name);
     this.#svg.append(shape);
   }
 
-  /** An outline with a name around an element, until it is taken away by a null. */
-  outline(role: string, el: Element, name: string | null, label = name ?? ""): void {
-    const key = role + this.#number(el);
-    this.#drop(key);
-    if (name === null) return;
-    const shape = h("div", { class: "outline", "data-role": role }, ...(label ? [h("b", {}, label)] : []));
-    this.#add(key, { el, shape, until: Infinity, place: (x, y, w, height) => {
+  /** An outline around an element, with a name where it has a label, until it is dropped. */
+  outline(key: unknown, role: string, el: Element, name: string, label = ""): void {
+    const shape = h("div", { class: "outline", "data-role": role }, h("b", {}, label));
+    this.#add(key, { from: 0, el, shape, until: Infinity, place: (x, y, w, height) => {
       Object.assign(shape.style, { transform: `translate(${x}px,${y}px)`, width: w + "px", height: height + "px" });
     } }, name);
     this.layer.append(shape);
   }
 
-  #numbers = new WeakMap<Element, number>();
-  #last = 0;
-
-  #number(el: Element): number {
-    const n = this.#numbers.get(el) ?? ++this.#last;
-    this.#numbers.set(el, n);
-    return n;
-  }
-
   /** Takes away what a participant shows, or all agents. */
   clear(from?: number): void {
-    for (const key of this.#marks.keys()) if (from === undefined || key === "p" + from || key.startsWith(from + "/")) this.#drop(key);
+    for (const [key, m] of this.#marks) if (m.from === (from ?? m.from)) this.drop(key);
   }
 
-  #add(key: string, m: Mark, name: string): Mark {
+  #add(key: unknown, m: Mark, name: string): Mark {
     m.shape.style.setProperty("--who", this.colour(name));
+    this.drop(key);
     this.#marks.set(key, m);
     if (m.el) this.#sight.observe(m.el);
     if (!this.#going) dom.nextFrame(this.#follow);
@@ -110,7 +97,7 @@ export class Marks {
     return m;
   }
 
-  #drop(key: string): void {
+  drop(key: unknown): void {
     const m = this.#marks.get(key);
     if (!m) return;
     m.shape.remove();
@@ -133,7 +120,7 @@ export class Marks {
     const now = dom.now();
     for (const [key, m] of this.#marks) {
       if (now > m.until || (m.el && !dom.isConnected(m.el))) {
-        this.#drop(key);
+        this.drop(key);
         continue;
       }
       this.#place(m);

@@ -2,9 +2,10 @@ import type { Drawing, Level, Person, PointerAt } from "../protocol/format.ts";
 import * as dom from "../page/natives.ts";
 import STYLE from "./assist.css";
 import { Asks, LEVELS, type Joining } from "./assist-ask.ts";
+import { Bar, type Shared } from "./assist-bar.ts";
 import { Marks } from "./assist-marks.ts";
 import { sayer, type Word } from "./assist-words.ts";
-import { clicked, h } from "./element.ts";
+import { button, clicked, h, smaller } from "./element.ts";
 import type { Asking, Question } from "./hand.ts";
 import type { Tools } from "./session.ts";
 
@@ -27,6 +28,8 @@ const ENDS: Record<string, [Word, Word]> = {
   timeout: ["broken", "again"],
   gone: ["over", "again"],
 };
+/** What else could tell the page of what is typed and clicked here. */
+const EVENTS = "beforeinput input compositionstart compositionupdate compositionend copy cut paste dblclick contextmenu mousedown mouseup pointerdown pointerup focus blur focusin focusout".split(" ");
 const TOLD_MS = 10_000;
 const STAY_MS = 1000;
 
@@ -47,14 +50,10 @@ export class Assist implements Asking {
   #back: HTMLElement | null = null;
   #code = "";
   #shared = false;
-  #lost = false;
-  #level: Level = "view";
-  /** the level that was stopped, to go on with */
-  #former: Level | undefined;
-  #people: Person[] = [];
   #timer = 0;
   #full: Element | null = null;
-  #control = 0;
+  readonly #bar: Bar;
+  readonly #now: Shared = { people: [], control: 0, level: "view", former: undefined, lost: false };
 
   /** Takes over the element of the first part. */
   constructor(tools: Tools, choices: Choices) {
@@ -71,6 +70,12 @@ export class Assist implements Asking {
       jumpKey: "Shift+" + this.#stopKey,
       stopKey: this.#stopKey,
     }, this.#marks);
+    this.#bar = new Bar(this.#say, this.#now, this.#stopKey, LEVELS.slice(0, LEVELS.indexOf(this.#most) + 1), {
+      colour: (name) => this.#marks.colour(name),
+      level: (level) => this.#grant(level),
+      pause: () => (this.#now.former ? this.#grant(this.#now.former) : this.#stop()),
+      end: () => choices.end(),
+    });
     this.#sheet.replaceSync(STYLE);
     this.#all = h("div", { lang: language }, this.#marks.layer, h("div", { class: "stack" }, this.#asks.box, this.#main), this.#live);
     trigger.heard = this.#heard;
@@ -111,6 +116,7 @@ export class Assist implements Asking {
     this.#full = document.fullscreenElement;
     box.popover = "manual";
     if (!box.matches(":popover-open")) box.showPopover();
+    this.#tools.trigger.listen(EVENTS);
     // Keys that are pressed in frames do not come to this window.
     const within = (w: Window): void => {
       for (let i = 0; i < w.length; i++) {
@@ -176,18 +182,6 @@ export class Assist implements Asking {
     if (had) this.#focus();
   }
 
-  #button(kind: string, action: string, text: string, click: () => void): HTMLButtonElement {
-    return h("button", { type: "button", class: kind, "data-action": action, click }, text);
-  }
-
-  /** Makes what it is in small, or large again. */
-  #smaller(): HTMLElement {
-    const b = h("button", { type: "button", class: "tiny", "data-action": "minimise", "aria-expanded": "true", "aria-label": this.#say("details"), click: () => {
-      b.ariaExpanded = String(!b.parentElement!.classList.toggle("small"));
-    } });
-    return b;
-  }
-
   // Before anybody sees the page.
 
   idle(): void {
@@ -204,10 +198,9 @@ export class Assist implements Asking {
   #clear(): void {
     this.#asks.clear();
     this.#marks.clear();
-    this.#shared = this.#lost = false;
-    this.#former = undefined;
+    this.#shared = false;
     this.#code = "";
-    this.#level = "view";
+    Object.assign(this.#now, { level: "view", former: undefined, lost: false });
   }
 
   working(): void {
@@ -229,12 +222,12 @@ export class Assist implements Asking {
       h("output", { class: "code", "data-role": "code", "aria-label": spoken }, code),
       h("ul", {}, ...(["asked", "hidden", "anytime"] as const).map((w) => h("li", {}, say(w)))),
       h("p", {}, say("until", { time: until.toLocaleTimeString(region, { hour: "numeric", minute: "2-digit" }) })),
-      h("div", { class: "row" }, this.#button("plain", "end", say("cancel"), () => this.#choices.end())),
-      this.#button("link", "have-code", say("have"), () => {
+      h("div", { class: "row" }, button("plain", "end", say("cancel"), () => this.#choices.end())),
+      button("link", "have-code", say("have"), () => {
         this.#choices.end();
         this.enter();
       }),
-      this.#smaller(),
+      smaller(say("details")),
     );
     if (focus) this.#focus();
     this.#tell(spoken);
@@ -260,7 +253,7 @@ export class Assist implements Asking {
     this.#panel(say("have"), h("form", { novalidate: "", submit: use },
       h("label", {}, say("digits"), field), wrong,
       h("div", { class: "row" },
-        this.#button("plain", "close", say("cancel"), () => this.idle()),
+        button("plain", "close", say("cancel"), () => this.idle()),
         h("button", { class: "primary", "data-action": "use-code" }, say("next")),
       ),
     ));
@@ -274,7 +267,7 @@ export class Assist implements Asking {
     this.#appear();
     if (m.first) this.#show();
     const level = least(this.#tools.settings.level ?? "propose", this.#most);
-    const card = this.#asks.consent(m, m.first ? level : this.#level, this.#most, (allow, chosen) => {
+    const card = this.#asks.consent(m, m.first ? level : this.#now.level, this.#most, (allow, chosen) => {
       if (m.first && allow) this.level = chosen;
       this.#choices.consent(m.participant, allow, chosen);
     });
@@ -284,78 +277,42 @@ export class Assist implements Asking {
   // While the page is shared.
 
   /** Who is there, and who acts. */
-  sharing(people: Person[] = this.#people, control = this.#control): void {
+  sharing(people: Person[] = this.#now.people, control = this.#now.control): void {
     for (const p of people) this.#asks.seen(p.participant);
-    const names = new Intl.ListFormat(this.#tools.language).format(people.map((p) => p.name));
-    this.#people = people;
-    this.#control = control;
-    if (this.#shared) return this.#update();
+    Object.assign(this.#now, { people, control });
+    this.#bar.update();
+    if (this.#shared) return;
     this.#shared = true;
-    this.#bar();
+    this.#show(this.#bar.el);
+    const names = new Intl.ListFormat(this.#tools.language).format(people.map((p) => p.name));
     this.#tell(this.#say("here", { names, key: this.#stopKey }));
   }
 
   /** What the user granted; the gateway may know it from another page. */
   set level(level: Level) {
-    if (level !== this.#level) this.#former = undefined;
-    this.#level = level;
+    if (level !== this.#now.level) this.#now.former = undefined;
+    this.#now.level = level;
     if (level === "view") this.#marks.clear();
-    this.#update();
+    this.#bar.update();
   }
 
   #grant(level: Level, former?: Level): void {
     this.level = level;
-    this.#former = former;
+    this.#now.former = former;
     this.#choices.level(level);
-    this.#update();
+    this.#bar.update();
   }
 
   #stop(): void {
-    if (this.#level !== "view") this.#grant("view", this.#level);
+    if (this.#now.level !== "view") this.#grant("view", this.#now.level);
     this.#tell(this.#say("paused"));
   }
 
-  #state = h("span", { "data-role": "state" });
-  #names = h("span", { "data-role": "people", class: "people" });
-  #menu = h("select", { "data-action": "level", change: () => this.#grant(this.#menu.value as Level) });
-  #pause = h("button", { type: "button", class: "quiet", "data-action": "pause", click: () => (this.#former ? this.#grant(this.#former) : this.#stop()) });
-
-  #bar(): void {
-    const say = this.#say;
-    this.#menu.ariaLabel = say("level");
-    this.#menu.replaceChildren(...LEVELS.slice(0, LEVELS.indexOf(this.#most) + 1).map((value) => h("option", { value }, say(value))));
-    this.#show(h("section", { class: "bar", "aria-label": say("shared"), "data-role": "bar" },
-      h("i", { class: "dot" }), this.#state, this.#names, this.#menu, this.#pause,
-      this.#button("stop", "end", say("end"), () => this.#choices.end()), this.#smaller(),
-    ));
-    this.#update();
-  }
-
-  /** Changes the bar in place: the focus may be in it. */
-  #update(): void {
-    const say = this.#say;
-    const stopped = !!this.#former;
-    const pause = this.#pause;
-    this.#state.textContent = say(this.#lost ? "lost" : stopped ? "paused" : "shared");
-    this.#state.parentElement?.classList.toggle("halted", stopped || this.#lost);
-    this.#names.replaceChildren(...this.#people.map(({ participant, name }) => {
-      const acts = participant === this.#control && LEVELS.indexOf(this.#level) > 1;
-      const dot = h("i", {});
-      dot.style.background = this.#marks.colour(name);
-      return h("b", {}, dot, name, ...(acts ? [h("span", {}, say("acts"))] : []));
-    }));
-    this.#menu.value = this.#level;
-    pause.hidden = this.#level === "view" && !stopped;
-    pause.replaceChildren(say(stopped ? "resume" : "pause"), ...(stopped ? [] : [h("kbd", { "aria-hidden": "true" }, this.#stopKey)]));
-    if (stopped) pause.removeAttribute("aria-keyshortcuts");
-    else pause.setAttribute("aria-keyshortcuts", this.#stopKey);
-  }
-
   connection(up: boolean): void {
-    if (this.#lost === !up) return;
-    this.#lost = !up;
-    if (this.#shared) this.#update();
-    if (this.#lost) this.#tell(this.#say("lost"));
+    if (this.#now.lost === !up) return;
+    this.#now.lost = !up;
+    this.#bar.update();
+    if (!up) this.#tell(this.#say("lost"));
   }
 
   ask(q: Question): Promise<{ allow: boolean; value?: string }> {
@@ -367,15 +324,16 @@ export class Assist implements Asking {
   }
 
   locked(el: HTMLElement, name: string | null): void {
-    this.#marks.outline("lock", el, name);
+    if (name === null) this.#marks.drop(el);
+    else this.#marks.outline(el, "lock", el, name, name);
   }
 
   point(from: number, name: string, el: Element | null, p: PointerAt): void {
-    if (this.#level !== "view") this.#marks.point(from, name, el, p);
+    if (this.#now.level !== "view") this.#marks.point(from, name, el, p);
   }
 
-  draw(from: number, name: string, el: Element | null, d: Drawing): void {
-    if (this.#level !== "view") this.#marks.draw(from, name, el, d);
+  draw(from: number, name: string, el: Element, d: Drawing): void {
+    if (this.#now.level !== "view") this.#marks.draw(from, name, el, d);
   }
 
   gone(participant: number): void {
@@ -398,8 +356,8 @@ export class Assist implements Asking {
   #over(title: Word, text: Word): void {
     const say = this.#say;
     this.#panel(say(title), h("p", {}, say(text)), h("div", { class: "row" },
-      this.#button("plain", "close", say("close"), () => this.idle()),
-      this.#button("primary", "request", say("request"), () => this.#choices.request()),
+      button("plain", "close", say("close"), () => this.idle()),
+      button("primary", "request", say("request"), () => this.#choices.request()),
     ));
     this.#main.firstElementChild!.setAttribute("data-esc", "");
     this.#tell(`${say(title)}. ${say(text)}`);

@@ -29,6 +29,20 @@ function set(el: Element, props: Props): void {
   }
 }
 
+export function button(kind: string, action: string, text: string, click: () => void): HTMLButtonElement {
+  return h("button", { type: "button", class: kind, "data-action": action, click }, text);
+}
+
+/** A button that makes what it is in small, or large again. */
+export function smaller(label: string): HTMLElement {
+  const b = button("tiny", "minimise", "", () => {
+    b.ariaExpanded = String(!b.parentElement!.classList.toggle("small"));
+  });
+  b.ariaExpanded = "true";
+  b.ariaLabel = label;
+  return b;
+}
+
 /** A click in our element: it never gets to the element itself, since no page is to see it. */
 export function clicked(e: Event): void {
   for (const n of e.composedPath()) clicks.get(n)?.(e);

@@ -1,3 +1,4 @@
+import { all as natives } from "all-natives";
 import * as dom from "../page/natives.ts";
 import { keep } from "./kept.ts";
 import { marked, onMarked } from "./mark.ts";
@@ -35,7 +36,7 @@ function begin(settings: Settings): void {
   const start = async (how: Begin): Promise<void> => {
     trigger.busy();
     try {
-      (await part()).open({ dom, kept: kept!, settings, trigger, language: language() }, how);
+      (await part()).open({ natives, kept: kept!, settings, trigger, language: language() }, how);
     } catch {
       if (how.how === "resume") dom.later(() => void start(how), RETRY_MS);
       else trigger.failed();

@@ -17,7 +17,7 @@ const LEVELS: Level[] = ["view", "point", "propose", "act"];
 /** What the first part kept and hands over. */
 export interface Tools {
   /** the built-ins from before the page's own scripts */
-  dom: typeof dom;
+  natives: readonly unknown[];
   kept: Kept;
   settings: Settings;
   trigger: Trigger;
@@ -36,7 +36,7 @@ let capture: Capture | undefined;
 
 /** Called by the first part, with what it kept from before the page's scripts. */
 export function open(tools: Tools, begin: Begin): void {
-  late.take(tools.dom);
+  late.take(tools.natives);
   capture ??= new Capture(tools);
   capture.begin(begin);
 }

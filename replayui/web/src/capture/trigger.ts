@@ -2,16 +2,16 @@ import * as dom from "../page/natives.ts";
 import type { Settings } from "./settings.ts";
 import STYLE from "./trigger.css";
 
-const WORDS: Record<string, [need: string, unavailable: string]> = {
-  en: ["Need help?", "Help is not available just now"],
-  de: ["Brauchen Sie Hilfe?", "Hilfe ist gerade nicht verfügbar"],
-  fr: ["Besoin d’aide ?", "L’aide n’est pas disponible pour le moment"],
+type Words = Record<string, string>;
+
+const WORDS: Record<string, Words> = {
+  en: { need: "Need help?", unavailable: "Help is not available just now" },
+  de: { need: "Brauchen Sie Hilfe?", unavailable: "Hilfe ist gerade nicht verfügbar" },
+  fr: { need: "Besoin d’aide ?", unavailable: "L’aide n’est pas disponible pour le moment" },
 };
 const STAY_MS = 1000;
-/** What can tell a page of what is done in our element. */
-const EVENTS =
-  "keydown keyup keypress beforeinput input compositionstart compositionupdate compositionend copy cut paste click dblclick contextmenu " +
-  "mousedown mouseup pointerdown pointerup focus blur focusin focusout";
+/** What tells a page of keys and clicks, and may call its shortcuts. The session's part adds what else there is. */
+const EVENTS = ["keydown", "keyup", "keypress", "click"];
 /** What a keyboard reaches and presses by itself. */
 const NATIVE = "a[href],button,input,summary";
 
@@ -27,8 +27,7 @@ export class Trigger {
   readonly #ask: () => void;
   readonly #sheet = new CSSStyleSheet(); // constructed: a page's policy on styles does not reach it
   readonly #button = document.createElement("button");
-  #words: readonly [need: string, unavailable: string] = ["", ""];
-  #own = "";
+  #words: Words = {};
   #idle = true;
   #timer = 0;
 
@@ -36,16 +35,13 @@ export class Trigger {
   constructor(settings: Settings, ask: () => void) {
     this.#settings = settings;
     this.#ask = ask;
-    this.#listen();
+    this.listen(EVENTS);
   }
 
   /** Appears, in a language, where the page's markup is there. */
   start(language: string): void {
-    const { words, trigger = "", style = "" } = this.#settings;
-    this.#own = trigger;
-    const own = words?.[language];
-    const [need, unavailable] = WORDS[language]!;
-    this.#words = [own?.["need"] ?? need, own?.["unavailable"] ?? unavailable];
+    const { words, style } = this.#settings;
+    this.#words = { ...WORDS[language], ...words?.[language] };
     const b = this.#button;
     this.box.className = "at";
     this.root.append(this.box);
@@ -53,14 +49,14 @@ export class Trigger {
     b.className = "ask";
     b.lang = language;
     b.dataset["action"] = "request";
-    this.#sheet.replaceSync(STYLE + style);
+    this.#sheet.replaceSync(STYLE + (style ?? ""));
     this.idle();
   }
 
   /** Nobody shares this page. */
   idle(): void {
     this.#idle = true;
-    this.#button.textContent = this.#words[0];
+    this.#button.textContent = this.#words["need"]!;
     this.root.adoptedStyleSheets = [this.#sheet];
     this.box.replaceChildren(this.#button);
     this.#stay();
@@ -78,7 +74,7 @@ export class Trigger {
 
   failed(): void {
     this.idle();
-    this.#button.textContent = this.#words[1];
+    this.#button.textContent = this.#words["unavailable"]!;
   }
 
   /** The session's part shows what it has in place of the button. */
@@ -91,27 +87,28 @@ export class Trigger {
 
   /** Puts the focus where help is asked for. */
   focus(): void {
-    (this.#button.hidden ? document.querySelector<HTMLElement>(this.#own) : this.#button)?.focus();
+    (this.#button.hidden ? document.querySelector<HTMLElement>(this.#settings.trigger!) : this.#button)?.focus();
   }
 
-  #listen(): void {
-    for (const name of EVENTS.split(" ")) addEventListener(name, this.#event, true);
+  /** Takes the events of our element from the page. */
+  listen(names: string[]): void {
+    for (const name of names) addEventListener(name, this.#event, true);
   }
 
   /** document.open and scripts may throw the element out, and listeners with it. */
   #stay = (): void => {
     dom.cancel(this.#timer);
     this.#timer = dom.later(this.#stay, STAY_MS);
-    this.#listen();
-    if (this.#own) this.#announce();
+    this.listen(EVENTS);
     if (!this.host.isConnected) document.documentElement?.append(this.host);
+    if (this.#settings.trigger) this.#announce(this.#settings.trigger);
   };
 
   /** The site's own elements are reached by keyboard, and say that they open something. */
-  #announce(): void {
+  #announce(own: string): void {
     try {
-      const list = document.querySelectorAll<HTMLElement>(this.#own);
-      this.#button.hidden = list.length > 0;
+      const list = document.querySelectorAll<HTMLElement>(own);
+      this.#button.hidden = !!list[0];
       for (const el of list) {
         el.ariaHasPopup ??= "dialog";
         if (el.matches(NATIVE)) continue;
@@ -119,7 +116,7 @@ export class Trigger {
         if (el.tabIndex < 0) el.tabIndex = 0;
       }
     } catch {
-      this.#own = ""; // no selector that this browser knows: our own button stays
+      delete this.#settings.trigger; // no selector that this browser knows: our own button stays
     }
   }
 
@@ -131,7 +128,7 @@ export class Trigger {
       if (ours || /^key(down|up)/.test(e.type)) this.heard?.(e, ours);
       return;
     }
-    const el = ours ? null : this.#own && (e.target as Element).closest?.(this.#own);
+    const el = ours ? null : this.#settings.trigger && (e.target as Element).closest?.(this.#settings.trigger);
     const press = e.type === "click" || (el && e.type === "keydown" && /^(Enter| )$/.test((e as KeyboardEvent).key) && !el.matches(NATIVE));
     if (!press || !(ours || el)) return;
     if (el) e.preventDefault();
