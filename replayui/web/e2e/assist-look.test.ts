@@ -15,7 +15,7 @@ let user: Page;
 let agent: Page;
 
 const OWN = `assist:
-  level: act
+  level: point
   most: propose
   place: top-left
   trigger: "#help"
@@ -88,7 +88,8 @@ it("takes the operator's words, colours, place, key and trigger", async () => {
   await own.part("h2").filter({ hasText: "Ann Agent of Acme is here" }).waitFor();
   expect(await own.part("[data-action=deny]").textContent()).toBe("Rather not");
   expect(await own.part("[name=level]").evaluateAll((list) => list.map((el) => (el as HTMLInputElement).value))).toEqual(["view", "point", "propose"]);
-  expect(await own.part("[name=level]:checked").getAttribute("value")).toBe("propose"); // not more than can be granted
+  expect(await own.part("[name=level]:checked").getAttribute("value")).toBe("point");
+  await own.part("[name=level][value=propose]").check();
   const colours = (el: Element) => [getComputedStyle(el).backgroundColor, getComputedStyle(el).color];
   expect(await own.part("[data-action=allow]").evaluate(colours)).toEqual(["rgb(255, 208, 0)", "rgb(0, 0, 0)"]); // white could not be read
   await own.look("own-consent");
