@@ -36,6 +36,7 @@ describe("DokuWiki: a page is written together", () => {
     await pair.share("/doku.php?id=rates&do=edit");
     await pair.step("the user begins", () => user.locator("#wiki__text").pressSequentially("====== Rates ======\nPlan A costs"));
     await pair.step("the agent proposes the rest; the user puts it right", async () => {
+      await user.locator("#dokuwiki__header").click({ position: { x: 2, y: 2 } }); // moves on: the text is the agent's to change
       await pair.fills("#wiki__text", "====== Rates ======\nPlan A costs $100.\n\n  * children free");
       await pair.answers("allow", "====== Rates ======\nPlan A costs $110.\n\n  * children free");
       await expect.poll(() => user.locator("#wiki__text").inputValue()).toContain("$110");

@@ -42,7 +42,7 @@ export function keep(win: Window & typeof globalThis, attached?: (root: ShadowRo
 /** Sees rules being changed, or reached for in order to be. */
 function keepRules(win: Window & typeof globalThis, { touched, recent }: Kept): void {
   const touch = (of: CSSStyleSheet) => {
-    if (recent.length < MAX_HOSTS && !touched.has(of)) recent.push(of);
+    if (!touched.has(of) && recent.push(of) > MAX_HOSTS) recent.shift();
     touched.add(of);
   };
   const sheet = win.CSSStyleSheet.prototype;

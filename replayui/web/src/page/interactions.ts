@@ -18,8 +18,9 @@ export class Interactions {
   readonly #handlers: Record<string, (e: Event) => void>;
   /** what else is to be heard in every document and shadow root of the page */
   readonly #heard: Record<string, (e: Event) => void>;
-  #at: { x: number; y: number; id: number } | undefined;
-  #hover = 0;
+  #at: { x: number; y: number; id: number; el: Element | undefined } | undefined;
+  /** what is under the pointer: 0 nothing, -1 not known yet */
+  #hover = -1;
   #scrolls = new Map<Node, Cause>();
 
   constructor(top: Document, recorder: Recorder, views: Views, excluded: (n: Node) => boolean, heard: Record<string, (e: Event) => void>) {
@@ -50,6 +51,7 @@ export class Interactions {
       },
       pointercancel: up,
       pointermove: (e) => this.#move(e as PointerEvent),
+      pointerover: (e) => this.#move(e as PointerEvent), // what comes under a pointer at rest
       mouseover: (e) => this.#move(e as PointerEvent),
       pointerout: (e) => !(e as PointerEvent).relatedTarget && this.#move(e as PointerEvent, true),
       keydown: (e) => this.#key(e as KeyboardEvent),
@@ -158,7 +160,7 @@ export class Interactions {
     const el = this.#target(e);
     if (!el) return;
     const [x, y, id] = this.#place(e, el);
-    this.#at = { x, y, id: out ? 0 : id };
+    this.#at = { x, y, id: out ? 0 : id, el: out ? undefined : el };
     this.#recorder.schedule();
   }
 
@@ -167,7 +169,9 @@ export class Interactions {
     if (!at) return;
     this.#at = undefined;
     const emit = this.#recorder.emitter(Cause.User);
-    const id = this.#recorder.tree.node(at.id) ? at.id : 0;
+    const { tree } = this.#recorder;
+    // What has just come under the pointer may have had no number yet.
+    const id = at.el && !at.id ? tree.id(tree.veil.outermost(at.el) ?? at.el) : tree.node(at.id) ? at.id : 0;
     emit(Op.Pointer, (w) => {
       w.sint(at.x);
       w.sint(at.y);
@@ -178,10 +182,10 @@ export class Interactions {
     emit(Op.Hover, (w) => w.uint(id));
   }
 
-  /** What moves away from under a pointer at rest is not told by an event. */
+  /** What moves under a pointer at rest, or is there from the start, is not told by an event. */
   rehover(): void {
     const at = this.#recorder.tree.node(this.#hover) as Element | undefined;
-    if (!at || dom.matches(at, ":hover")) return;
+    if (!this.#hover || (at && dom.matches(at, ":hover"))) return;
     let under: Element | undefined;
     for (let root: Document | ShadowRoot | null = this.#top; root; ) {
       const list: NodeListOf<Element> = root.querySelectorAll(":hover");
@@ -192,7 +196,7 @@ export class Interactions {
     }
     this.#hover = this.#recorder.tree.id((under && this.#recorder.tree.veil.outermost(under)) ?? under);
     const id = this.#hover;
-    this.#recorder.emitter(Cause.Page)(Op.Hover, (w) => w.uint(id));
+    if (id || at) this.#recorder.emitter(Cause.Page)(Op.Hover, (w) => w.uint(id));
   }
 
   /** Tells what is told once per frame. */

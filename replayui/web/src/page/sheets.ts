@@ -56,7 +56,9 @@ export class Sheets {
   /** Reads those that are known to have changed. */
   changed(emit: Emit): void {
     for (const sheet of this.#recent.splice(0)) {
-      if (this.#touched.has(sheet) && this.#marks.has(sheet)) for (const _ of sheet.ownerNode ? this.#owned(sheet, () => emit) : this.#constructed(sheet, () => emit));
+      if (!this.#touched.has(sheet)) continue;
+      if (!this.#marks.has(sheet)) this.#recent.push(sheet); // it is not in the page yet
+      else for (const _ of sheet.ownerNode ? this.#owned(sheet, () => emit) : this.#constructed(sheet, () => emit));
     }
   }
 
