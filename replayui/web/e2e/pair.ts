@@ -51,6 +51,12 @@ export class Pair {
     await editor.press(many ? "Control+Enter" : "Enter");
   }
 
+  /** The agent chooses an option, from the list that the console shows. */
+  async chooses(selector: string, option: string): Promise<void> {
+    await this.clicks(selector);
+    await this.agent.getByTestId("editor").getByRole("option", { name: option, exact: true }).click();
+  }
+
   /** The user's answer to what the agent proposed. */
   async answers(how: "allow" | "deny", edited?: string): Promise<void> {
     const question = this.user.locator("pillion-assist [data-role=confirm]").first();

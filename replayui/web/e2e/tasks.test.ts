@@ -1,6 +1,6 @@
-import { afterAll, beforeAll, describe, it } from "vitest";
-import { expect } from "vitest";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Browser } from "playwright-core";
+import { Fixtures } from "./fixtures.ts";
 import { startAdminer, type Adminer } from "./legacy-sites.ts";
 import { Pair } from "./pair.ts";
 import { freePort, Program, root, startBrowser } from "./stage.ts";
@@ -98,6 +98,7 @@ describe("Adminer: a customer's record is put right", () => {
     });
     await pair.step("a row is changed in place", async () => {
       await user.goto(pair.gateway.site + home + "&select=customer");
+      await user.locator("pillion-assist [data-action=minimise]").click(); // the page's own buttons are there
       await user.locator("#table td[id^=val]").nth(1).click({ modifiers: ["Control"] });
       await user.locator("#table td[id^=val]").nth(1).locator("input, textarea").fill("Changed");
       await user.getByRole("button", { name: "Save", exact: true }).click();
@@ -159,6 +160,82 @@ describe("the sample site: an enrolment", () => {
       await pair.clicks("[value=Submit]");
       await pair.answers("allow");
       await user.waitForURL("**/thanks");
+    });
+    await pair.replays(browser);
+  });
+});
+
+describe.each(["react", "vue"])("a page made with %s: a claim is filed", (framework) => {
+  let site: Fixtures;
+  let pair: Pair;
+
+  beforeAll(async () => {
+    site = await Fixtures.start();
+    pair = await Pair.open(browser, site.origin);
+  });
+
+  afterAll(async () => {
+    await pair?.end();
+    site?.end();
+  });
+
+  const model = async () => JSON.parse((await pair.user.locator("#model").textContent())!) as Record<string, unknown>;
+
+  it("from the name to the sent form", async () => {
+    const { user } = pair;
+    await pair.share("/" + framework);
+    await pair.step("the user types a name", () => user.locator("#name").pressSequentially("Maria"));
+    await pair.step("the agent proposes an amount, the user corrects it", async () => {
+      await pair.fills("#amount", "250");
+      await pair.answers("allow", "260.5");
+      await expect.poll(async () => String((await model())["amount"])).toBe("260.5");
+    });
+    await pair.step("the agent proposes a date", async () => {
+      await pair.fills("#date", "2026-02-03");
+      await pair.answers("allow");
+      await expect.poll(async () => (await model())["date"]).toBe("2026-02-03");
+    });
+    await pair.step("the agent chooses from a list", async () => {
+      await pair.chooses("#state", "Maine");
+      await pair.answers("allow");
+      await expect.poll(async () => (await model())["state"]).toBe("Maine");
+    });
+    await pair.step("the agent ticks and picks", async () => {
+      await pair.clicks("#cover");
+      await pair.answers("allow");
+      await pair.clicks("#planB");
+      await pair.answers("allow");
+      await expect.poll(async () => [(await model())["cover"], (await model())["plan"]]).toEqual([true, "B"]);
+    });
+    await pair.step("the user uses the page's own list of towns", async () => {
+      await user.locator("#city").pressSequentially("Br");
+      await user.locator("#cities [role=option]").first().click();
+    });
+    await pair.step("the agent picks a day in the page's own calendar", async () => {
+      await pair.clicks("#day");
+      await pair.answers("allow");
+      await pair.mirror("#d14").waitFor();
+      await pair.clicks("#d14");
+      await pair.answers("allow");
+      await expect.poll(async () => (await model())["day"]).toBe("2026-02-14");
+    });
+    await pair.step("the agent adds an item and names it", async () => {
+      await pair.clicks("#add");
+      await pair.answers("allow");
+      await pair.mirror("#item0").waitFor();
+      await pair.fills("#item0", "glasses");
+      await pair.answers("allow");
+      await expect.poll(async () => (await model())["items"]).toEqual(["glasses"]);
+    });
+    await pair.step("the agent rates within a shadow root", async () => {
+      await pair.clicks("#star2");
+      await pair.answers("allow");
+      await expect.poll(async () => (await model())["stars"]).toBe(2);
+    });
+    await pair.step("the agent asks to send it", async () => {
+      await pair.clicks("#send");
+      await pair.answers("allow");
+      await expect.poll(async () => (await model())["sent"]).toBe(1);
     });
     await pair.replays(browser);
   });
