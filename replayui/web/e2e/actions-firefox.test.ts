@@ -1,14 +1,12 @@
-import { existsSync } from "node:fs";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import type { Browser, Page } from "playwright-core";
-import puppeteer, { type Browser as Firefox, type Page as FirefoxPage } from "puppeteer-core";
+import type { Browser as Firefox, Page as FirefoxPage } from "puppeteer-core";
 import { AgentSocket } from "./agent-socket.ts";
+import { codeIn, pressIn, startFirefox } from "./firefox.ts";
 import { Fixtures } from "./fixtures.ts";
 import { linesIn, pillion, signIn, startBrowser, startGateway, waitSame, type Gateway } from "./stage.ts";
 
 // The user has Firefox: the same requests, as far as browsers differ in them.
-
-const FIREFOX = process.env["FIREFOX"] ?? "/usr/bin/firefox-esr";
 
 let site: Fixtures;
 let gateway: Gateway;
@@ -18,37 +16,21 @@ let user: FirefoxPage;
 let agent: Page;
 let hand: AgentSocket;
 
-async function until(so: () => Promise<boolean>): Promise<void> {
-  for (let i = 0; !(await so()); i++) {
-    if (i > 300) throw new Error("it did not come about");
-    await new Promise((done) => setTimeout(done, 50));
-  }
-}
-
-/** Presses something in the assistance element, when it is there. */
-const press = (selector: string) => until(() => user.evaluate((s) => {
-  const el = document.querySelector("pillion-assist")?.shadowRoot?.querySelector<HTMLElement>(s);
-  el?.click();
-  return !!el;
-}, selector));
-
-const text = (selector: string) => user.evaluate((s) => document.querySelector("pillion-assist")?.shadowRoot?.querySelector(s)?.textContent ?? "", selector);
+const press = (selector: string) => pressIn(user, selector);
 const value = (id: string) => user.evaluate((i) => (document.getElementById(i) as HTMLInputElement).value, id);
 const model = async () => JSON.parse(await user.evaluate(() => document.getElementById("model")!.textContent!)) as Record<string, unknown>;
 
 beforeAll(async () => {
-  if (!existsSync(FIREFOX)) throw new Error(`${FIREFOX} is not there: run make packages`);
   site = await Fixtures.start();
   gateway = await startGateway(["serve", "--upstream", site.origin]);
   await pillion(["account", "add", "Ann", "--role", "agent", "--data", gateway.data], "pass-word\n");
   browser = await startBrowser();
   agent = await signIn(await browser.newContext(), gateway, "Ann", "pass-word");
-  firefox = await puppeteer.launch({ browser: "firefox", executablePath: FIREFOX, args: ["--width=1000", "--height=900"] });
+  firefox = await startFirefox();
   user = await firefox.newPage();
   await user.goto(gateway.site + "/plain");
   await press("[data-action=request]");
-  await until(async () => /\d{4}/.test(await text("[data-role=code]")));
-  await agent.getByTestId("code-input").fill(await text("[data-role=code]"));
+  await agent.getByTestId("code-input").fill(await codeIn(user));
   await agent.getByTestId("join").click();
   await press("[data-role=consent] [name=level][value=act]");
   await press("[data-role=consent] [data-action=allow]");
