@@ -11,6 +11,7 @@ import { allow, askForHelp, sameAsMirror } from "./stage.ts";
 // operator wants it, on small screens, and whatever the page does.
 
 let at: Assisted;
+let own: Assisted | undefined;
 let user: Page;
 let agent: Page;
 
@@ -33,7 +34,10 @@ beforeAll(async () => {
   ({ user, agent } = at);
 });
 
-afterAll(() => at?.end());
+afterAll(async () => {
+  await at?.end();
+  await own?.end();
+});
 
 afterEach(() => at.calm());
 
@@ -66,7 +70,7 @@ it("speaks the page's language", async () => {
 });
 
 it("takes the operator's words, colours, place, key and trigger", async () => {
-  const own = await Assisted.start(["--config", config]);
+  own = await Assisted.start(["--config", config]);
   const { user: page, agent: staff } = own;
   const help = page.locator("#help");
   await page.goto(own.gateway.site + "/own");
@@ -106,7 +110,6 @@ it("takes the operator's words, colours, place, key and trigger", async () => {
   await page.goto(own.gateway.site + "/es");
   await own.part("[data-role=state]").filter({ hasText: "Vous partagez" }).waitFor(); // none of Spanish: the operator's choice
   await own.part("[data-action=end]").click();
-  await own.end();
 });
 
 it("can be used on a screen of 320 pixels, and at 400 % zoom", async () => {
