@@ -90,7 +90,7 @@ func (k *masker) events(list []PageEvent) {
 func (k *masker) event(e *PageEvent) {
 	n := k.node(e)
 	switch e.Op {
-	case OpTitle:
+	case OpTitle, OpPlaceholder:
 		e.Text = k.text(e.Text)
 	case OpLocation:
 		e.Name, e.Text = k.url(e.Name), k.url(e.Text)

@@ -318,6 +318,7 @@ function values(el: HTMLElement, r: Request): Partial<Question> {
   if (r.action === "fill") {
     return { from: el.isContentEditable ? (el.textContent ?? "") : (el as HTMLInputElement).value, to: r.value, editable: true };
   }
+  if (r.action === "key") return { to: r.value };
   if (r.action !== "select") return {};
   const list = [...((el as HTMLSelectElement).options ?? [])];
   const named = (chosen: (i: number) => boolean | undefined) => list.filter((_, i) => chosen(i)).map((o) => o.text).join(", ");

@@ -1,6 +1,7 @@
 import { Op } from "../protocol/format.ts";
 import { Canvases } from "./canvases.ts";
 import type { Emit } from "./forms.ts";
+import { withoutCards } from "./cards.ts";
 import * as dom from "./natives.ts";
 import { States, type StatesOf } from "./states.ts";
 import { isFrame, type Tree } from "./tree.ts";
@@ -170,11 +171,11 @@ export class Views {
   #stand(el: Element, emit: Emit): void {
     const frame = isFrame(el);
     let [width, height, label] = [0, 0, ""];
-    if (frame) label = dom.documentIn(el) ? "" : hostOf((el as HTMLIFrameElement).src);
+    if (frame) label = dom.documentIn(el) || this.#tree.veil.masked(el) ? "" : hostOf((el as HTMLIFrameElement).src);
     else {
       const box = el as HTMLElement;
       [width, height] = [box.offsetWidth, box.offsetHeight];
-      if (width && height && !this.#tree.veil.masked(el)) label = dom.getAttribute(el, "title") ?? dom.getAttribute(el, "type") ?? dom.localName(el);
+      if (width && height && !this.#tree.veil.masked(el)) label = withoutCards(dom.getAttribute(el, "title") ?? "") || (dom.getAttribute(el, "type") ?? dom.localName(el));
     }
     const id = this.#tree.id(el);
     const now = width && height || label ? [width, height, label].join() : "";
