@@ -322,15 +322,15 @@ func forgedMoments() (list []forgery) {
 	}
 	moments := map[string]forgery{
 		"at level view": {before: says(`{"type":"level","level":"view"}`)}, "at level point": {before: says(`{"type":"level","level":"point"}`)},
-		"without control": {by: by, before: func(p *play) { other, _ = p.brings(bob); p.allows(3) }},
+		"without control": {by: by, before: func(p *play) { other, _ = p.brings(bob); p.allowsBob() }},
 		"not allowed yet": {by: by, before: func(p *play) { other, _ = p.brings(bob) }},
 		"refused": {by: by, before: func(p *play) {
 			other, p.ann = p.brings(bob)
 			p.says(p.ul, `{"type":"consent","participant":3,"allow":false}`)
 		}},
-		"after leaving":            {before: func(p *play) { p.brings(bob); p.allows(3); p.says(p.al, `{"type":"leave"}`) }},
+		"after leaving":            {before: func(p *play) { p.brings(bob); p.allowsBob(); p.says(p.al, `{"type":"leave"}`) }},
 		"after the end":            {before: says(`{"type":"end"}`)},
-		"control was lost":         {before: func(p *play) { p.brings(bob); p.allows(3); p.says(p.al, `{"type":"hand","to":3}`) }},
+		"control was lost":         {before: func(p *play) { p.brings(bob); p.allowsBob(); p.says(p.al, `{"type":"hand","to":3}`) }},
 		"the page is away":         {before: func(p *play) { p.ul.Gone() }},
 		"a page state came":        {seen: "6", before: func(p *play) { p.sends(KindPageState, samplePage().Append(nil)) }},
 		"another page is in front": {before: func(p *play) { p.page(FromUser{URL: "http://site/2"}) }},

@@ -34,7 +34,7 @@ func TestForgedRequestsDoNotReachThePage(t *testing.T) {
 		kinds[key] = true
 		p := newPlay(t)
 		f.try(p)
-		p.Hub.Close()
+		p.Close()
 	}
 	if len(kinds) < 300 {
 		t.Errorf("%d kinds", len(kinds))

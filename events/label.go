@@ -14,32 +14,14 @@ const maxLabel = 60
 // do not look for. The model must be as it is after the event.
 func (m *Model) Label(e *PageEvent) (kind, label string) {
 	n := m.nodes[e.ID]
+	if n != nil && e.Cause != CausePage {
+		if kind, label = m.labelDone(e, n); kind != "" {
+			return kind, label
+		}
+	}
 	switch e.Op {
 	case OpClick:
 		return m.labelClick(e, n)
-	case OpValue:
-		if n == nil || e.Cause == CausePage {
-			return "", ""
-		}
-		if e.N[0]&1 != 0 {
-			return "input", "typed into " + m.quoted(n) + " (masked)"
-		}
-		return "input", "typed into " + m.quoted(n)
-	case OpChecked:
-		if n == nil || e.Cause == CausePage {
-			return "", ""
-		}
-		return m.labelChecked(e, n)
-	case OpSelected:
-		if n == nil || e.Cause == CausePage {
-			return "", ""
-		}
-		return "input", m.labelSelected(e, n)
-	case OpScroll:
-		if n == nil || e.Cause == CausePage {
-			return "", ""
-		}
-		return "scroll", fmt.Sprintf("scrolled to %d px", e.N[1])
 	case OpKey:
 		return "key", "pressed " + keyName(e)
 	case OpSubmit:
@@ -53,18 +35,30 @@ func (m *Model) Label(e *PageEvent) (kind, label string) {
 			return "view", "a dialog closed"
 		}
 		return "view", "a dialog opened"
-	case OpPopover:
-		if e.Cause == CausePage {
-			return "", ""
-		}
-		return "view", "a pop-up " + map[bool]string{true: "opened", false: "closed"}[e.N[0] != 0]
-	case OpMedia:
-		if n == nil || e.Cause == CausePage {
-			return "", ""
-		}
-		return "view", fmt.Sprintf("%s the %s at %d:%02d", map[bool]string{true: "stopped", false: "played"}[e.N[0]&1 != 0], n.Name, e.N[1]/60000, e.N[1]/1000%60)
 	case OpViewport:
 		return "view", fmt.Sprintf("window resized to %d × %d", e.N[0], e.N[1])
+	}
+	return "", ""
+}
+
+// labelDone names what is told only where a person brought it about.
+func (m *Model) labelDone(e *PageEvent, n *Node) (kind, label string) {
+	switch e.Op {
+	case OpValue:
+		if e.N[0]&1 != 0 {
+			return "input", "typed into " + m.quoted(n) + " (masked)"
+		}
+		return "input", "typed into " + m.quoted(n)
+	case OpChecked:
+		return m.labelChecked(e, n)
+	case OpSelected:
+		return "input", m.labelSelected(e, n)
+	case OpScroll:
+		return "scroll", fmt.Sprintf("scrolled to %d px", e.N[1])
+	case OpPopover:
+		return "view", "a pop-up " + map[bool]string{true: "opened", false: "closed"}[e.N[0] != 0]
+	case OpMedia:
+		return "view", fmt.Sprintf("%s the %s at %d:%02d", map[bool]string{true: "stopped", false: "played"}[e.N[0]&1 != 0], n.Name, e.N[1]/60000, e.N[1]/1000%60)
 	}
 	return "", ""
 }

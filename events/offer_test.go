@@ -28,7 +28,10 @@ func (s *stage) gone(t *testing.T, id SessionID) {
 	t.Helper()
 	for deadline := time.Now().Add(10 * time.Second); ; time.Sleep(time.Millisecond) {
 		left := 0
-		for range s.log.Read(t.Context(), id, 0) {
+		for _, err := range s.log.Read(t.Context(), id, 0) {
+			if err != nil {
+				t.Fatal(err)
+			}
 			left++
 		}
 		if _, err := s.dir.Get(t.Context(), id); errors.Is(err, ErrNoSession) && left == 0 {
@@ -141,7 +144,10 @@ func TestOffersOverARestart(t *testing.T) {
 	}
 	info.Most, info.State = "", StateOffered
 	stale := newSession(st.Hub, info)
-	for r := range st.log.Read(t.Context(), info.ID, 0) {
+	for r, err := range st.log.Read(t.Context(), info.ID, 0) {
+		if err != nil {
+			t.Fatal(err)
+		}
 		stale.replay(&r)
 	}
 	if stale.info.State != StateAsking || stale.info.Most != LevelPoint {

@@ -183,7 +183,7 @@ func TestLocksAreShownKeptAndHaveOneHolder(t *testing.T) {
 func TestARestartForgetsNothing(t *testing.T) {
 	p := newPlay(t)
 	p.brings(bob)
-	p.allows(3)
+	p.allowsBob()
 	p.says(p.al, `{"type":"hand","to":3}`)
 	p.says(p.ul, `{"type":"level","level":"propose"}`)
 	p.brings(Account{"Cid", "o", RoleAgent})

@@ -44,7 +44,7 @@ func TestASecondPersonSeesNothingBeforeTheUserSaysYes(t *testing.T) {
 	}
 	peer.forget()
 	p.user.forget()
-	p.allows(3)
+	p.allowsBob()
 	for _, want := range [][]string{{`"consent"`, `"allow":true`, `"level":"propose"`}, {`"type":"page"`, `"pages":[{"page":1`}, {`"people"`, `"name":"Bob"`, `"control":2`}} {
 		if !peer.heard(want...) {
 			t.Errorf("no %q among %q", want, peer.texts)
@@ -109,7 +109,7 @@ func TestThoseAboveAgentsWatch(t *testing.T) {
 		}
 	}
 	sl, peer := p.console(sue)
-	p.allows(3)
+	p.allowsBob()
 	if peer.kinds() != "6 1" {
 		t.Errorf("she sees %s", peer.kinds())
 	}
@@ -145,7 +145,7 @@ func TestControlIsHandedOverAndEndsWithWhoHasIt(t *testing.T) {
 	if p.session.people.control != 2 {
 		t.Error("to one who is not allowed yet")
 	}
-	p.allows(3)
+	p.allowsBob()
 	before := len(p.records())
 	for _, m := range []string{`{"type":"hand","to":2}`, `{"type":"hand","to":9}`, `{"type":"take"}`} {
 		p.says(p.al, "%s", m)

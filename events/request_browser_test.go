@@ -34,7 +34,6 @@ type tab struct {
 	w    *world
 	name string
 	wire *wire
-	link *UserLink
 	up   bool
 	live bool
 
@@ -135,7 +134,7 @@ func (t *tab) lock(field int, on bool, by ParticipantNo) {
 // edit is the user typing: a change of an agent's that is under way there is given up.
 func (t *tab) edit(field int) {
 	if t.doing != nil && t.doing.field == field {
-		t.close(t.doing, ReasonConflict, "")
+		t.close(t.doing, ReasonConflict)
 	}
 	if t.locks[field].by != userNo {
 		t.release(userNo)
@@ -185,13 +184,13 @@ func (t *tab) pump() {
 		}
 		switch {
 		case t.level != LevelPropose && t.level != LevelAct:
-			t.close(r, ReasonForbidden, "")
+			t.close(r, ReasonForbidden)
 		case r.Seen < t.since || r.field < 0:
-			t.close(r, ReasonGone, "")
+			t.close(r, ReasonGone)
 		case t.locks[r.field].by != 0:
-			t.close(r, ReasonLocked, "")
+			t.close(r, ReasonLocked)
 		case t.changed[r.field] > r.Seen && r.step == 0:
-			t.close(r, ReasonConflict, "")
+			t.close(r, ReasonConflict)
 		case t.level == LevelPropose && r.step == 0:
 			r.asked = true
 		case t.up && t.doing == nil:
@@ -205,7 +204,7 @@ func (t *tab) pump() {
 func (t *tab) answer(r *openRequest, allow bool) {
 	r.asked, r.step = false, 1
 	if !allow {
-		t.close(r, ReasonRefused, "")
+		t.close(r, ReasonRefused)
 	}
 	t.pump()
 }
@@ -215,7 +214,7 @@ func (t *tab) act() {
 	r := t.doing
 	if strings.HasSuffix(t.values[r.field], "~") && strings.TrimSuffix(t.values[r.field], "~") == r.Value {
 		t.set(r.field, r.Value, CauseRequest)
-		t.close(r, "", "")
+		t.close(r, "")
 	} else {
 		if want := t.w.asked[r.Value]; want != r.field {
 			t.w.fault("request %d is for field %d and changes %d", r.ID, want, r.field)
@@ -226,9 +225,9 @@ func (t *tab) act() {
 }
 
 // close gives a request its one answer.
-func (t *tab) close(r *openRequest, why Reason, value string) {
+func (t *tab) close(r *openRequest, why Reason) {
 	t.open = slices.DeleteFunc(t.open, func(o *openRequest) bool { return o == r })
-	c := EventConfirmation{Request: r.ID, Outcome: Confirmed, Value: value}
+	c := EventConfirmation{Request: r.ID, Outcome: Confirmed}
 	if why != "" {
 		c = EventConfirmation{Request: r.ID, Outcome: Denied, Reason: why}
 	}
@@ -241,7 +240,7 @@ func (t *tab) close(r *openRequest, why Reason, value string) {
 
 func (t *tab) stop(why Reason) {
 	for _, r := range slices.Clone(t.open) {
-		t.close(r, why, "")
+		t.close(r, why)
 	}
 }
 
@@ -299,7 +298,7 @@ func (t *tab) hear(m ToUser) {
 func (t *tab) expire(id uint64) {
 	for _, r := range t.open {
 		if r.ID == id && r != t.doing {
-			t.close(r, ReasonExpired, "")
+			t.close(r, ReasonExpired)
 			return
 		}
 	}

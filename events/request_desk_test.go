@@ -11,7 +11,6 @@ type desk struct {
 	w     *world
 	who   Account
 	wire  *wire
-	link  *AgentLink
 	page  PageID
 	seen  Offset
 	model *Model

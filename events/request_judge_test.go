@@ -236,13 +236,14 @@ func (w *world) dump() string {
 	}
 	for _, r := range w.disk[max(0, len(w.disk)-80):] {
 		what := string(r.Payload)
-		if r.Kind == KindPageEvents {
+		switch r.Kind {
+		case KindPageEvents:
 			b, _ := DecodeBatch(r.Payload)
 			what = ""
 			for _, e := range b.Events {
 				what += fmt.Sprintf(" op %d node %d %q by %d", e.Op, e.ID, e.Text, e.Cause)
 			}
-		} else if r.Kind == KindPageState {
+		case KindPageState:
 			what = "state"
 		}
 		fmt.Fprintf(&out, "%d page %d seq %d from %d kind %d: %s\n", r.Offset, r.Page, r.Seq, r.From, r.Kind, what)

@@ -373,7 +373,8 @@ func (p *play) brings(who Account) (*AgentLink, *fakePeer) {
 	return p.console(who)
 }
 
-func (p *play) allows(no ParticipantNo) {
+// allowsBob is the user's yes to the second person.
+func (p *play) allowsBob() {
 	p.t.Helper()
-	p.says(p.ul, `{"type":"consent","participant":%d,"allow":true}`, no)
+	p.says(p.ul, `{"type":"consent","participant":3,"allow":true}`)
 }

@@ -46,7 +46,7 @@ func (s *Server) sign(text string) string {
 
 // account is the account of a token, as it is now: a role taken away is gone at once.
 func (s *Server) account(token string) (Account, bool) {
-	body, mac, _ := cutLast(token, ".")
+	body, mac := cutLast(token, ".")
 	name, until, _ := strings.Cut(body, ".")
 	if !hmac.Equal([]byte(mac), []byte(s.sign("console:"+body))) {
 		return Account{}, false
@@ -59,12 +59,12 @@ func (s *Server) account(token string) (Account, bool) {
 	return s.opts.Accounts.Get(string(raw))
 }
 
-func cutLast(s, sep string) (before, after string, found bool) {
+func cutLast(s, sep string) (before, after string) {
 	i := strings.LastIndex(s, sep)
 	if i < 0 {
-		return s, "", false
+		return s, ""
 	}
-	return s[:i], s[i+len(sep):], true
+	return s[:i], s[i+len(sep):]
 }
 
 func (s *Server) signedIn(r *http.Request) (Account, bool) {

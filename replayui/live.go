@@ -95,7 +95,7 @@ func (s *Server) begin(r *http.Request, info events.SessionInfo, code string) (*
 // saw; those before it are what somebody told the proxy.
 func (s *Server) guest(r *http.Request) string {
 	if list := r.Header.Values("X-Forwarded-For"); s.opts.TrustForwarded && len(list) > 0 {
-		if _, last, _ := cutLast(","+list[len(list)-1], ","); strings.TrimSpace(last) != "" {
+		if _, last := cutLast(","+list[len(list)-1], ","); strings.TrimSpace(last) != "" {
 			return strings.TrimSpace(last)
 		}
 	}
