@@ -367,7 +367,7 @@ it("lets another agent in, who acts when control is handed over", async () => {
   await shot(other, "watching");
   await agent.getByTestId("hand").click();
   await expect.poll(() => other.getByTestId("turn").textContent()).toContain("You act");
-  expect(await agent.getByTestId("mode-control").isDisabled()).toBe(true);
+  await expect.poll(() => agent.getByTestId("mode-control").isDisabled()).toBe(true);
   await other.close();
   await agent.getByTestId("take").click();
   await expect.poll(() => agent.getByTestId("turn").textContent()).toContain("You act");
