@@ -340,7 +340,7 @@ it("says what the user allows, and disables what is not allowed", async () => {
   expect(await agent.getByTestId("turn").textContent()).toContain("You act");
   await user.locator("pillion-assist [data-action=level]").selectOption("point");
   await expect.poll(level).toBe("point");
-  expect(await agent.getByTestId("mode-control").isDisabled()).toBe(true);
+  await expect.poll(() => agent.getByTestId("mode-control").isDisabled()).toBe(true);
   expect(await agent.getByTestId("mode-control").getAttribute("title")).toContain("Ask the user to allow more");
   expect(await agent.getByTestId("why").textContent()).toContain("Ask the user to allow more");
   expect(await agent.getByTestId("mode-point").getAttribute("aria-pressed")).toBe("true");
@@ -362,7 +362,7 @@ it("lets another agent in, who acts when control is handed over", async () => {
   await user.locator("pillion-assist [data-role=consent] [data-action=allow]").click();
   await other.getByTestId("state").filter({ hasText: "live" }).waitFor();
   await sameAsMirror(user, other);
-  expect(await other.getByTestId("mode-control").isDisabled()).toBe(true);
+  await expect.poll(() => other.getByTestId("mode-control").isDisabled()).toBe(true);
   expect(await other.getByTestId("mode-control").getAttribute("title")).toContain("Ann Agent acts now");
   await shot(other, "watching");
   await agent.getByTestId("hand").click();
