@@ -22,6 +22,9 @@ export interface Kept extends Remembered {
   recent: CSSStyleSheet[];
   /** hosts that got a shadow root since the last look */
   hosts: Element[];
+  /** elements that were scrolled since the page began, in roots that are heard */
+  scrolled: WeakSet<Element>;
+  hears(root: Document | ShadowRoot): boolean;
   /** links of style sheets that were disabled or enabled */
   switched: WeakSet<Element>;
   internals: StatesOf;
@@ -90,7 +93,7 @@ export class Recorder {
     }, this.#masks);
     this.forms = new Forms(this.tree);
     this.#sheets = new Sheets((n) => this.tree.id(n), kept.touched, kept.recent, kept.switched);
-    this.#views = new Views(win, this.tree, kept.internals, () => {
+    this.#views = new Views(win, this.tree, kept.internals, kept, () => {
       if (!this.ready || this.#work) return undefined;
       this.schedule();
       return this.emitter(Cause.Page);
