@@ -86,11 +86,17 @@ export class BatchWriter extends Writer {
   #before: number;
   count = 0;
 
-  constructor(now: number) {
+  /** since: when the batch before ended. */
+  constructor(now: number, since = 0) {
     super();
-    this.#before = now;
+    this.#before = now = Math.max(now, since);
     this.u8(VERSION);
-    this.uint(now);
+    this.uint(now - since);
+  }
+
+  /** When its last event was. */
+  get end(): number {
+    return this.#before;
   }
 
   /** Starts an event; its body follows. */
