@@ -147,7 +147,7 @@ describe("a page without a framework", () => {
   it("takes lists, sliders and groups", async () => {
     await does("s1", "select", "2");
     expect(await value("s1")).toBe("three");
-    for (const wrong of ["1", "3", "9", "0,2", "", "x"]) expect(await hand.request("s1", "select", wrong), wrong).toMatchObject(no("failed"));
+    for (const wrong of ["1", "3", "9", "0,2", ""]) expect(await hand.request("s1", "select", wrong), wrong).toMatchObject(no("failed"));
     await does("s2", "select", "0,2");
     await does("s2", "select", "");
     expect(await user.locator("#s2 option:checked").count()).toBe(0);

@@ -58,11 +58,9 @@ describe("what is denied", () => {
 
   it("is what is not of the closed list", async () => {
     const node = await hand.node("b1");
-    for (const [action, v] of [["eval", "1"], ["", ""], ["CLICK", ""], ["submit", ""], ["key", "a"], ["key", "F5"], ["key", "Control+A"], ["click", "x"], ["constructor", ""], ["__proto__", ""]]) {
+    for (const [action, v] of [["eval", "1"], ["", ""], ["CLICK", ""], ["submit", ""], ["key", "a"], ["key", "F5"], ["key", "Control+A"], ["click", "x"], ["constructor", ""], ["__proto__", ""], ["scroll", "1e999,0"], ["scroll", "a,b"], ["select", "x"]]) {
       expect(await hand.request(node, action!, v!), action!).toMatchObject({ reason: "forbidden" });
     }
-    expect(await hand.request(node, "scroll", "1e999,0")).toMatchObject({ reason: "failed" });
-    expect(await hand.request(node, "scroll", "a,b")).toMatchObject({ reason: "failed" });
   });
 
   it("is a request that comes again, or of before one that came", async () => {

@@ -337,16 +337,16 @@ export class Gateway {
     for (const p of [...this.pending.values()]) {
       if (p.until > this.now() || !this.pending.has(p.r.id)) continue;
       if (this.faults.hasty) this.deny(p.r.id, "expired");
-      else if (!this.wire || p.expired) this.giveUp();
+      else if (p.expired) this.giveUp();
       else {
         p.expired = true;
         p.until = this.now() + TOLD_MS;
-        this.wire.down.push({ type: "expire", id: p.r.id });
+        this.wire?.down.push({ type: "expire", id: p.r.id });
       }
     }
   }
 
-  /** The page is away, or does not answer: its numbers are void. */
+  /** The page stays away, or does not answer: its numbers are void. */
   private giveUp(): void {
     this.forget("expired");
     if (this.faults.lenient) return;
