@@ -69,7 +69,12 @@ export class Stage {
     const wait = this.live ? RETRY_MS[tries] : undefined;
     if (wait === undefined) return;
     this.tries.set(el, tries + 1);
-    setTimeout(() => el.isConnected && fileOf(el) === url && el.setAttribute(el.hasAttribute("src") ? "src" : "href", url), wait);
+    setTimeout(() => {
+      if (!el.isConnected || fileOf(el) !== url) return;
+      const name = el.hasAttribute("src") ? "src" : "href";
+      el.removeAttribute(name); // a link that is given the same address again does nothing
+      el.setAttribute(name, url);
+    }, wait);
   }
 
   private tries = new WeakMap<Element, number>();
