@@ -31,7 +31,8 @@ type Model struct {
 	sheet map[uint64]PageEvent        // constructed style sheets
 	page  map[Op]PageEvent            // focus, selection, hover …
 	top   []NodeID                    // open dialogs and popovers, in the order of their opening
-	clock uint64                      // the time of the last event since the state, units of 100 µs
+	began uint64                      // the browser's clock at the first batch
+	clock uint64                      // and at the last event
 	other bool                        // a digest of the browser's differed
 }
 
@@ -120,8 +121,10 @@ func (m *Model) Apply(b *Batch) error {
 }
 
 func (m *Model) begin(b *Batch) {
-	m.other = false
-	m.clock += b.Base
+	m.other, m.clock = false, b.Base
+	if m.began == 0 {
+		m.began = b.Base
+	}
 }
 
 func (m *Model) apply(e *PageEvent) error {
@@ -156,8 +159,6 @@ func (m *Model) apply(e *PageEvent) error {
 		m.sheet[uint64(e.N[0])] = timeless(e)
 	case OpRuleInsert, OpRuleDelete:
 		return m.applyRule(e)
-	case OpPointerBy:
-		m.pointBy(e)
 	case OpFocus, OpSelection, OpHover, OpActive, OpPointer, OpOffset:
 		m.page[e.Op] = timeless(e)
 	default:
@@ -174,29 +175,13 @@ func timeless(e *PageEvent) PageEvent {
 	return kept
 }
 
-// maxPlace bounds a place in a window, in px: nobody's is larger.
-const maxPlace = 1_000_000
-
-// pointBy moves the pointer on from where it was.
-func (m *Model) pointBy(e *PageEvent) {
-	at, known := m.page[OpPointer]
-	if !known {
-		return
-	}
-	for i := range 2 {
-		at.N[i] = min(max(at.N[i]+e.N[i], -maxPlace), maxPlace)
-	}
-	at.ID = m.page[OpHover].ID
-	m.page[OpPointer] = at
-}
-
 func (m *Model) keep(e *PageEvent) {
 	if m.kept[e.ID] == nil {
 		m.kept[e.ID] = map[Op]PageEvent{}
 	}
 	kept := timeless(e)
 	if e.Op == OpAnimations || e.Op == OpMedia {
-		kept.Dt = m.clock // when it was so: it goes on by itself
+		kept.Dt = max(m.clock, m.began) // when it was so: it goes on by itself
 	}
 	m.kept[e.ID][e.Op] = kept
 	if e.Op == OpDialog || e.Op == OpPopover {
@@ -370,11 +355,7 @@ func (m *Model) State() *PageState {
 		}
 	}
 	for _, op := range pageOps {
-		e, is := m.page[op]
-		if op == OpPointer && m.nodes[e.ID] == nil {
-			e.ID = 0 // it is somewhere all the same
-		}
-		if is && (op == OpOffset || op == OpPointer || e.ID != 0 && m.nodes[e.ID] != nil) {
+		if e, is := m.page[op]; is && (op == OpOffset || e.ID != 0 && m.nodes[e.ID] != nil) {
 			s.Events = append(s.Events, e)
 		}
 	}
@@ -386,8 +367,12 @@ func (m *Model) aged(e PageEvent) PageEvent {
 	if e.Op != OpMedia && e.Op != OpAnimations {
 		return e
 	}
-	passed := float64(m.clock-e.Dt) / 10
+	at := e.Dt
+	if at == 0 {
+		at = m.began // it came with the page's state
+	}
 	e.Dt = 0
+	passed := float64(max(m.clock, at)-at) / 10
 	if e.Op == OpMedia {
 		if now := float64(e.N[1]) + passed*float64(e.N[3])/100; e.N[0]&1 == 0 && now < maxUint {
 			e.N[1] = int64(now)

@@ -51,7 +51,6 @@ const (
 	OpOffset
 	OpDefined
 	OpCurrent
-	OpPointerBy
 	opEnd
 )
 
@@ -94,7 +93,7 @@ var fields = [opEnd]string{
 	OpMedia: "iuuuu", OpHover: "i", OpActive: "i", OpLocation: "iat", OpTitle: "t",
 	OpShadow: "in", OpFrame: "in", OpHidden: "u", OpDigest: "u", OpSubmit: "i", OpDocument: "n",
 	OpSheetUse: "iut", OpDigestPart: "uuu", OpPlaceholder: "iuut", OpStates: "iT", OpAnimations: "iT",
-	OpAssigned: "iU", OpOffset: "ss", OpDefined: "iT", OpCurrent: "iut", OpPointerBy: "ss",
+	OpAssigned: "iU", OpOffset: "ss", OpDefined: "iT", OpCurrent: "iut",
 }
 
 func (r *reader) event(timed bool) PageEvent {
@@ -272,7 +271,7 @@ func (s *PageState) write(w *writer) {
 
 // Batch is some page events in order.
 type Batch struct {
-	Base   uint64 // time since the batch before, or the state: units of 100 µs of the sender's monotonic clock
+	Base   uint64 // sender's monotonic clock, units of 100 µs
 	Events []PageEvent
 }
 

@@ -21,8 +21,6 @@ export class Interactions {
   #at: { x: number; y: number; id: number; el: Element | undefined } | undefined;
   /** what is under the pointer: 0 nothing, -1 not known yet */
   #hover = -1;
-  /** where the pointer was told to be */
-  #last: [number, number] | undefined;
   #scrolls = new Map<Node, Cause>();
 
   constructor(top: Document, recorder: Recorder, views: Views, excluded: (n: Node) => boolean, heard: Record<string, (e: Event) => void>) {
@@ -174,25 +172,14 @@ export class Interactions {
     const { tree } = this.#recorder;
     // What has just come under the pointer may have had no number yet.
     const id = at.el && !at.id ? tree.id(tree.veil.outermost(at.el) ?? at.el) : tree.node(at.id) ? at.id : 0;
-    if (id !== this.#hover) {
-      this.#hover = id;
-      emit(Op.Hover, (w) => w.uint(id));
-    }
-    const [x, y] = [Math.round(at.x), Math.round(at.y)];
-    const last = this.#last;
-    this.#last = [x, y];
-    if (!last) {
-      emit(Op.Pointer, (w) => {
-        w.sint(x);
-        w.sint(y);
-        w.uint(id);
-      });
-    } else if (x !== last[0] || y !== last[1]) {
-      emit(Op.PointerBy, (w) => {
-        w.sint(x - last[0]);
-        w.sint(y - last[1]);
-      });
-    }
+    emit(Op.Pointer, (w) => {
+      w.sint(at.x);
+      w.sint(at.y);
+      w.uint(id);
+    });
+    if (id === this.#hover) return;
+    this.#hover = id;
+    emit(Op.Hover, (w) => w.uint(id));
   }
 
   /** What moves under a pointer at rest, or is there from the start, is not told by an event. */

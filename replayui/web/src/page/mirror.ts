@@ -380,9 +380,6 @@ export class Mirror {
       case Op.Caret:
         s.caret = { id, start: n[0]!, end: n[1]! };
         break;
-      case Op.PointerBy:
-        if (s.pointer) s.pointer = { x: s.pointer.x + n[0]!, y: s.pointer.y + n[1]! };
-        break;
       case Op.Pointer:
         s.pointer = { x: n[0]!, y: n[1]! };
         break;

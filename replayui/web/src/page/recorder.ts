@@ -66,8 +66,6 @@ export class Recorder {
   #animations: Animations;
   #observer: MutationObserver;
   #batch: BatchWriter | undefined;
-  /** when the last event was that was sent, or the state */
-  #told = 0;
   #writing: { w: Writer; serialiser: Serialiser; rest?: Generator<void> } | undefined;
   #running = false;
   #scheduled = false;
@@ -143,7 +141,6 @@ export class Recorder {
     }
     while (!this.#writing.rest.next().done) if (dom.now() > deadline) return void dom.later(this.#goOn, 0);
     this.#writing = undefined;
-    this.#told = this.now();
     this.#sink.state(w.bytes());
     this.#timer = dom.later(this.#tick, TICK_MS);
     this.schedule();
@@ -194,7 +191,7 @@ export class Recorder {
   /** An Emit into the open batch. */
   emitter(cause: Cause): Emit {
     return (op, body) => {
-      this.#batch ??= new BatchWriter(this.now(), this.#told);
+      this.#batch ??= new BatchWriter(this.now());
       this.#batch.event(op, cause, this.now());
       body(this.#batch);
     };
@@ -237,7 +234,6 @@ export class Recorder {
   #send(): void {
     if (!this.#batch?.count || this.#within) return;
     const payload = this.#batch.bytes();
-    this.#told = this.#batch.end;
     this.#batch = undefined;
     this.#sink.batch(payload);
   }

@@ -86,17 +86,11 @@ export class BatchWriter extends Writer {
   #before: number;
   count = 0;
 
-  /** since: when the batch before ended. */
-  constructor(now: number, since = 0) {
+  constructor(now: number) {
     super();
-    this.#before = now = Math.max(now, since);
+    this.#before = now;
     this.u8(VERSION);
-    this.uint(now - since);
-  }
-
-  /** When its last event was. */
-  get end(): number {
-    return this.#before;
+    this.uint(now);
   }
 
   /** Starts an event; its body follows. */
