@@ -3,8 +3,6 @@ import { marked } from "./mark.ts";
 import { patch } from "./patch.ts";
 
 const KEY = Symbol.for("pillion.kept");
-const HEARD = "pillion-heard";
-const Happening = Event; // a page may put its own in its place
 /** More hosts and sheets than this wait only when nobody records: then they are not needed. */
 const MAX_HOSTS = 1000;
 
@@ -17,11 +15,11 @@ const MAX_HOSTS = 1000;
 export function keep(win: Window & typeof globalThis, attached?: (root: ShadowRoot) => void): Kept | null {
   const shared = ofParent(win);
   const kept: Kept = shared ?? {
-    roots: new WeakMap(), touched: new WeakSet(), recent: [], hosts: [], secrets: new WeakSet(), scrolled: new WeakSet(), hears, switched: new WeakSet(), internals: new WeakMap(), stated: new Set(),
+    roots: new WeakMap(), touched: new WeakSet(), recent: [], hosts: [], secrets: new WeakSet(), switched: new WeakSet(), internals: new WeakMap(), stated: new Set(),
   };
   if ((win as never)[KEY]) return null;
   Object.defineProperty(win, KEY, { value: kept });
-  const watch = listen(kept);
+  const watch = passwords(kept.secrets);
   watch(win.document);
   patch(win.Element.prototype, "attachShadow", () => {}, (root: ShadowRoot, host: Element) => {
     kept.roots.set(host, root);
@@ -39,11 +37,6 @@ export function keep(win: Window & typeof globalThis, attached?: (root: ShadowRo
     });
   }
   return shared ? null : kept;
-}
-
-/** Whether what happens in a root is heard still: document.open takes listeners away. */
-function hears(root: Document | ShadowRoot): boolean {
-  return !root.dispatchEvent(new Happening(HEARD, { cancelable: true }));
 }
 
 /** Sees rules being changed, or reached for in order to be. */
@@ -82,22 +75,19 @@ function ofParent(win: Window): Kept | null {
 
 /**
  * Remembers controls that are a password, or were one before a toggle showed
- * them: by their types when they change, and by what happens in them. And what
- * was scrolled: to ask every element of a page costs more than all the rest.
+ * them: by their types when they change, and by what happens in them.
  */
-function listen({ secrets, scrolled }: Kept): (root: Document | ShadowRoot) => void {
+function passwords(secrets: WeakSet<Element>): (root: Document | ShadowRoot) => void {
   const note = (type: unknown, el: unknown) => /^password$/i.test(type as string) && secrets.add(el as Element);
   const observer = new MutationObserver((list) => {
     for (const m of list) note(m.oldValue, m.target);
   });
   const hear = (e: Event) => {
     const el = e.composedPath()[0] as HTMLInputElement;
-    if (e.type === HEARD) e.preventDefault();
-    else if (e.type === "scroll") scrolled.add(el);
-    else note(el.type, el);
+    note(el.type, el);
   };
   return (root) => {
     observer.observe(root, { attributeFilter: ["type"], attributeOldValue: true, subtree: true });
-    for (const name of ["input", "focusin", "scroll", HEARD]) root.addEventListener(name, hear, true);
+    for (const name of ["input", "focusin"]) root.addEventListener(name, hear, true);
   };
 }

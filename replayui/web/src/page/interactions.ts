@@ -247,7 +247,6 @@ export class Interactions {
 
   #scroll(e: Event): void {
     const n = e.target as Node;
-    if (!this.#recorder.tree.id(n) && dom.nodeType(n) === 1) this.#views.early(n as Element);
     if (!this.#recorder.ready || !this.#recorder.tree.id(n)) return;
     if (this.#excluded(n)) return;
     this.#scrolls.set(n, this.#recorder.causeOf(e));

@@ -22,9 +22,6 @@ export interface Kept extends Remembered {
   recent: CSSStyleSheet[];
   /** hosts that got a shadow root since the last look */
   hosts: Element[];
-  /** elements that were scrolled since the page began, in roots that are heard */
-  scrolled: WeakSet<Element>;
-  hears(root: Document | ShadowRoot): boolean;
   /** links of style sheets that were disabled or enabled */
   switched: WeakSet<Element>;
   internals: StatesOf;
@@ -93,7 +90,7 @@ export class Recorder {
     }, this.#masks);
     this.forms = new Forms(this.tree);
     this.#sheets = new Sheets((n) => this.tree.id(n), kept.touched, kept.recent, kept.switched);
-    this.#views = new Views(win, this.tree, kept.internals, kept, () => {
+    this.#views = new Views(win, this.tree, kept.internals, () => {
       if (!this.ready || this.#work) return undefined;
       this.schedule();
       return this.emitter(Cause.Page);

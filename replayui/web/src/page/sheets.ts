@@ -6,9 +6,6 @@ const MAX_DELTAS = 20;
 /** Rules read between two looks at the clock. */
 const STRIDE = 100;
 
-/** Stands for the rules of a linked sheet that nobody touched: they may be thousands. */
-const LINKED = "linked";
-
 type Root = Document | ShadowRoot;
 
 /** Style sheets that a script changed: their rules are not what their markup says. */
@@ -72,15 +69,11 @@ export class Sheets {
     this.#use(sheet, owner as Element, id, emit);
     const touched = this.#touched.delete(sheet);
     const before = this.#marks.get(sheet);
-    if (!touched && (before ?? LINKED) === LINKED && dom.localName(owner as Element) === "link") {
-      this.#marks.set(sheet, LINKED); // its file says what it has
-      return;
-    }
     const mark = yield* markOf(sheet);
     if (mark === before || !mark || this.#id(owner) !== id) return;
     this.#marks.set(sheet, mark);
     const known = this.#sent.get(owner);
-    if ((before ?? LINKED) === LINKED && !touched && !known && !(yield* differsFromMarkup(owner, mark))) return;
+    if (before === undefined && !touched && !known && !(yield* differsFromMarkup(owner, mark))) return;
     const lines = texts(rulesOf(sheet)!);
     this.#sent.set(owner, lines);
     if (known && this.#deltas(id, known, lines, emit())) return;

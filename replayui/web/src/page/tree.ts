@@ -46,11 +46,6 @@ function documentFlags(d: Document): number {
   return (d.compatMode === "BackCompat" ? QUIRKS : 0) | (d.contentType === "text/html" ? 0 : XML);
 }
 
-/** What the gateway knows of a node. */
-interface Known { id: number; up: Node | undefined; kids: Node[] | undefined; inner: readonly Node[] }
-
-const NONE: readonly Node[] = [];
-
 /** Told of what has to be observed or forgotten. */
 export interface TreeObserver {
   /** a document or shadow root is part of the page now */
@@ -69,20 +64,22 @@ export class Tree {
   readonly #excluded: (n: Node) => boolean;
   readonly #observer: TreeObserver;
   readonly veil: Veil;
-  #of = new Map<Node, Known>();
+  #ids = new WeakMap<Node, number>();
   #nodes = new Map<number, Node>();
+  #kids = new Map<Node, Node[]>();
+  #up = new Map<Node, Node>();
   #next = 1;
 
   constructor(roots: Roots, excluded: (n: Node) => boolean, observer: TreeObserver, masks: Masks) {
     this.#roots = roots;
-    this.veil = new Veil(masks, (n) => this.parent(n));
+    this.veil = new Veil(masks, (n) => this.#up.get(n));
     this.#excluded = excluded;
     this.#observer = observer;
   }
 
   /** A node's id, 0 for one that the gateway does not know. */
   id(n: Node | null | undefined): number {
-    return (n && this.#of.get(n)?.id) || 0;
+    return (n && this.#ids.get(n)) || 0;
   }
 
   node(id: number): Node | undefined {
@@ -90,12 +87,12 @@ export class Tree {
   }
 
   known(n: Node): readonly Node[] | undefined {
-    return this.#of.get(n)?.kids;
+    return this.#kids.get(n);
   }
 
   /** The parent under which the gateway knows a node. */
   parent(n: Node): Node | undefined {
-    return this.#of.get(n)?.up;
+    return this.#up.get(n);
   }
 
   size(): number {
@@ -135,61 +132,55 @@ export class Tree {
 
   /** Makes a node known, under a parent. */
   #enter(n: Node, parent: Node | undefined): number {
-    const known = this.#entry(n);
-    known.id ||= this.#next++; // a document that was opened again keeps its own
-    this.#nodes.set(known.id, n);
-    if (parent) known.up = parent;
+    const id = this.#ids.get(n) ?? this.#next++; // a document that was opened again keeps its own
+    this.#ids.set(n, id);
+    this.#nodes.set(id, n);
+    if (parent) this.#up.set(n, parent);
     this.veil.enter(n, parent);
-    return known.id;
-  }
-
-  #entry(n: Node): Known {
-    let known = this.#of.get(n);
-    if (!known) this.#of.set(n, (known = { id: 0, up: undefined, kids: undefined, inner: NONE }));
-    return known;
-  }
-
-  /** Whether a node is neither known nor claimed by one that is. */
-  isNew(n: Node): boolean {
-    const known = this.#of.get(n);
-    return !known || (!known.id && !known.up);
+    return id;
   }
 
   /** Forgets a subtree, as the gateway does. */
   forget(n: Node): void {
     const stack = [n];
     for (let x = stack.pop(); x; x = stack.pop()) {
-      const known = this.#of.get(x);
-      if (!known?.id) continue;
-      for (const c of known.kids ?? []) if (this.parent(c) === x) stack.push(c);
-      stack.push(...known.inner);
-      this.#of.delete(x);
-      this.#nodes.delete(known.id);
+      const id = this.#ids.get(x);
+      if (id === undefined) continue;
+      for (const c of this.#kids.get(x) ?? []) if (this.#up.get(c) === x) stack.push(c);
+      for (const inner of this.inner(x)) stack.push(inner);
+      this.#ids.delete(x);
+      this.#nodes.delete(id);
+      this.#kids.delete(x);
+      this.#up.delete(x);
+      this.#inners.delete(x);
       this.veil.leave(x);
       this.#observer.left(x);
     }
   }
 
   /** Shadow root and frame document under which the gateway knows an element. */
-  inner(n: Node): readonly Node[] {
-    return this.#of.get(n)?.inner ?? NONE;
+  #inners = new Map<Node, Node[]>();
+
+  inner(n: Node): Node[] {
+    return this.#inners.get(n) ?? [];
   }
 
-  setInner(n: Node, list: readonly Node[]): void {
-    this.#entry(n).inner = list.length ? list : NONE;
+  setInner(n: Node, list: Node[]): void {
+    if (list.length) this.#inners.set(n, list);
+    else this.#inners.delete(n);
   }
 
   setKnown(n: Node, list: Node[]): void {
-    this.#entry(n).kids = list;
-    for (const c of list) this.#entry(c).up = n;
+    this.#kids.set(n, list);
+    for (const c of list) this.#up.set(c, n);
   }
 
   /** Puts some of a node's known children in the place of others. */
   setPart(n: Node, from: number, to: number, list: Node[]): void {
-    const known = this.#of.get(n)?.kids;
+    const known = this.#kids.get(n);
     if (!known || (from === 0 && to === known.length) || list.length > 10_000) return this.setKnown(n, [...(known?.slice(0, from) ?? []), ...list, ...(known?.slice(to) ?? [])]);
     known.splice(from, to - from, ...list);
-    for (const c of list) this.#entry(c).up = n;
+    for (const c of list) this.#up.set(c, n);
   }
 
   /** Starts writing a subtree of new nodes. */
@@ -256,7 +247,6 @@ export class Tree {
     }
     this.#observer.element(el);
     stack.push({ of: el });
-    if (!frame && !shadow) return;
     const inner: Node[] = [];
     if (frame) {
       inner.unshift(frame);
@@ -308,7 +298,7 @@ export class Serialiser {
   #children(of: Node): void {
     const all = this.#tree.children(of);
     // Claimed ones are written elsewhere: they were moved between two slices.
-    const fresh = all.filter((c) => this.#tree.isNew(c));
+    const fresh = all.filter((c) => !this.#tree.id(c) && !this.#tree.parent(c));
     if (fresh.length < all.length) this.strangers.push(of);
     this.#tree.setKnown(of, fresh);
     this.#w.uint(fresh.length);

@@ -10,15 +10,8 @@ type Root = Document | ShadowRoot;
 
 const MEDIA_TICKS = 5;
 
-/** What was scrolled since the page began, and in which roots that is known. */
-export interface Places {
-  scrolled: WeakSet<Element>;
-  hears(root: Root): boolean;
-}
-
 /** How the page is seen: size, places scrolled to, what is open or played. */
 export class Views {
-  readonly #kept: Places;
   readonly #win: Window;
   readonly #tree: Tree;
   readonly states: States;
@@ -36,10 +29,8 @@ export class Views {
   #slows = 0;
   #places = new WeakMap<Document, string>();
 
-  /** places knows what was scrolled, and in which roots it hears of it. */
-  constructor(win: Window, tree: Tree, internals: StatesOf, places: Places, late: () => Emit | undefined) {
+  constructor(win: Window, tree: Tree, internals: StatesOf, late: () => Emit | undefined) {
     this.#win = win;
-    this.#kept = places;
     this.#tree = tree;
     this.states = new States(tree, internals);
     this.canvases = new Canvases(tree, late);
@@ -75,13 +66,6 @@ export class Views {
   /** What a page state needs beside its markup, a few nodes at a time. */
   *state(roots: Iterable<Root>, emit: Emit): Generator<void> {
     let n = 0;
-    for (const root of roots) {
-      if (this.#kept.hears(root)) continue;
-      for (const el of root.querySelectorAll("*")) {
-        if (n++ % 64 === 63) yield;
-        if (dom.scrollTop(el) || dom.scrollLeft(el)) this.#kept.scrolled.add(el);
-      }
-    }
     for (const node of this.#tree.all()) {
       if (n++ % 64 === 63) yield;
       if (dom.nodeType(node) === 1) this.fresh(node as Element, emit);
@@ -120,7 +104,7 @@ export class Views {
 
   /** What an element holds that is new to the gateway; what is open comes with the page's state in its own order. */
   fresh(el: Element, emit: Emit, whole = true): void {
-    if (this.#kept.scrolled.has(el) && (dom.scrollTop(el) || dom.scrollLeft(el))) this.scrolled(el, emit);
+    if (dom.scrollTop(el) || dom.scrollLeft(el)) this.scrolled(el, emit);
     const name = dom.localName(el);
     if ((name === "dialog" && (el as HTMLDialogElement).open) || (dom.hasAttribute(el, "popover") && dom.matches(el, ":popover-open"))) {
       this.#open.push(el);
@@ -227,11 +211,6 @@ export class Views {
 
   attribute(el: Element, name: string, emit: Emit): void {
     if (name === "open" && dom.localName(el) === "dialog") this.dialog(el, emit);
-  }
-
-  /** An element was scrolled that has no number yet. */
-  early(el: Element): void {
-    this.#kept.scrolled.add(el);
   }
 
   scrolled(n: Node, emit: Emit): void {
