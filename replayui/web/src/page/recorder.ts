@@ -99,9 +99,9 @@ export class Recorder {
     this.#interactions = new Interactions(win.document, this, this.#views, excluded, this.heard);
   }
 
-  /** Time since the page's origin, in units of 100 µs; whole milliseconds, which say enough and take less room. */
+  /** Time since the page's origin, in units of 100 µs. */
   now(): number {
-    return Math.round(dom.now()) * 10;
+    return Math.round(dom.now() * 10);
   }
 
   /** Takes the page's state, in slices, and goes on from there. */
