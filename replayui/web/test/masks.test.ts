@@ -14,7 +14,7 @@ let recorder: Recorder | undefined;
 let told: Uint8Array[];
 
 beforeEach(() => {
-  kept = { roots: new WeakMap(), touched: new WeakSet(), recent: [], hosts: [], secrets: new WeakSet(), switched: new WeakSet(), internals: new WeakMap(), stated: new Set() };
+  kept = { roots: new WeakMap(), touched: new WeakSet(), recent: [], reached: new WeakSet(), hosts: [], secrets: new WeakSet(), switched: new WeakSet(), internals: new WeakMap(), stated: new Set(), heard: new WeakSet(), scrolled: new WeakSet() };
   told = [];
   document.head.innerHTML = "<title>Home</title>";
   document.body.innerHTML = "";

@@ -15,11 +15,12 @@ const MAX_HOSTS = 1000;
 export function keep(win: Window & typeof globalThis, attached?: (root: ShadowRoot) => void): Kept | null {
   const shared = ofParent(win);
   const kept: Kept = shared ?? {
-    roots: new WeakMap(), touched: new WeakSet(), recent: [], hosts: [], secrets: new WeakSet(), switched: new WeakSet(), internals: new WeakMap(), stated: new Set(),
+    roots: new WeakMap(), touched: new WeakSet(), recent: [], reached: new WeakSet(), hosts: [], secrets: new WeakSet(), switched: new WeakSet(),
+    internals: new WeakMap(), stated: new Set(), heard: new WeakSet(), scrolled: new WeakSet(),
   };
   if ((win as never)[KEY]) return null;
   Object.defineProperty(win, KEY, { value: kept });
-  const watch = passwords(kept.secrets);
+  const watch = hearing(kept);
   watch(win.document);
   patch(win.Element.prototype, "attachShadow", () => {}, (root: ShadowRoot, host: Element) => {
     kept.roots.set(host, root);
@@ -40,13 +41,15 @@ export function keep(win: Window & typeof globalThis, attached?: (root: ShadowRo
 }
 
 /** Sees rules being changed, or reached for in order to be. */
-function keepRules(win: Window & typeof globalThis, { touched, recent }: Kept): void {
+function keepRules(win: Window & typeof globalThis, { touched, recent, reached }: Kept): void {
   const touch = (of: CSSStyleSheet) => {
     if (!touched.has(of) && recent.push(of) > MAX_HOSTS) recent.shift();
     touched.add(of);
+    reached.add(of);
   };
   const sheet = win.CSSStyleSheet.prototype;
   for (const name of ["insertRule", "deleteRule", "addRule", "removeRule", "replace", "replaceSync"]) patch(sheet, name, (_, self) => touch(self));
+  for (const name of ["cssRules", "rules"]) patch(sheet, name, (_, self) => reached.add(self), undefined, "get");
   const within = (_: unknown, rule: CSSRule) => rule.parentStyleSheet && touch(rule.parentStyleSheet);
   for (const of of [win.CSSGroupingRule, win.CSSStyleRule, win.CSSKeyframesRule]) {
     for (const name of ["insertRule", "deleteRule", "appendRule", "selectorText"]) patch(of?.prototype, name, within);
@@ -75,9 +78,10 @@ function ofParent(win: Window): Kept | null {
 
 /**
  * Remembers controls that are a password, or were one before a toggle showed
- * them: by their types when they change, and by what happens in them.
+ * them: by their types when they change, and by what happens in them. And what
+ * was scrolled.
  */
-function passwords(secrets: WeakSet<Element>): (root: Document | ShadowRoot) => void {
+function hearing({ secrets, heard, scrolled }: Kept): (root: Document | ShadowRoot) => void {
   const note = (type: unknown, el: unknown) => /^password$/i.test(type as string) && secrets.add(el as Element);
   const observer = new MutationObserver((list) => {
     for (const m of list) note(m.oldValue, m.target);
@@ -86,8 +90,19 @@ function passwords(secrets: WeakSet<Element>): (root: Document | ShadowRoot) => 
     const el = e.composedPath()[0] as HTMLInputElement;
     note(el.type, el);
   };
-  return (root) => {
-    observer.observe(root, { attributeFilter: ["type"], attributeOldValue: true, subtree: true });
+  const moved = (e: Event) => scrolled.add(e.target as Node);
+  const listen = (root: EventTarget) => {
     for (const name of ["input", "focusin"]) root.addEventListener(name, hear, true);
+    root.addEventListener("scroll", moved, { capture: true, passive: true });
+  };
+  // document.open takes the listeners away, and all that is in the document.
+  const opened = new MutationObserver((list) => {
+    for (const m of list) listen(m.target);
+  });
+  return (root) => {
+    heard.add(root);
+    observer.observe(root, { attributeFilter: ["type"], attributeOldValue: true, subtree: true });
+    if (root.nodeType === 9) opened.observe(root, { childList: true });
+    listen(root);
   };
 }

@@ -247,8 +247,9 @@ export class Interactions {
 
   #scroll(e: Event): void {
     const n = e.target as Node;
-    if (!this.#recorder.ready || !this.#recorder.tree.id(n)) return;
     if (this.#excluded(n)) return;
+    this.#views.moved(n);
+    if (!this.#recorder.tree.id(n)) return; // told with it
     this.#scrolls.set(n, this.#recorder.causeOf(e));
     this.#recorder.schedule();
   }

@@ -30,6 +30,7 @@ export const prefix = getter<Element, string | null>(element, "prefix");
 export const namespaceURI = getter<Element, string | null>(element, "namespaceURI");
 export const shadowRoot = getter<Element, ShadowRoot | null>(element, "shadowRoot");
 export const getAttribute = method<(of: Element, name: string) => string | null>(element, "getAttribute");
+export const attributeNames = method<(of: Element) => string[]>(element, "getAttributeNames");
 export const hasAttribute = method<(of: Element, name: string) => boolean>(element, "hasAttribute");
 export const matches = method<(of: Element, selector: string) => boolean>(element, "matches");
 export const inFragment = method<(of: Node, selector: string) => NodeListOf<Element>>(DocumentFragment.prototype, "querySelectorAll");
@@ -43,6 +44,8 @@ export const setAttribute = method<(of: Element, name: string, value: string) =>
 export const removeAttribute = method<(of: Element, name: string) => void>(element, "removeAttribute");
 export const insertBefore = method<(of: Node, n: Node, before: Node | null) => Node>(node, "insertBefore");
 export const removeChild = method<(of: Node, n: Node) => Node>(node, "removeChild");
+/** Of a sheet's own, past what notes that the page reached for them. */
+export const cssRules = getter<CSSStyleSheet, CSSRuleList>(CSSStyleSheet.prototype, "cssRules");
 export const data = getter<CharacterData, string>(CharacterData.prototype, "data");
 export const contentDocument = getter<HTMLIFrameElement, Document | null>(HTMLIFrameElement.prototype, "contentDocument");
 const frameDocument = getter<Element, Document | null>(HTMLFrameElement.prototype, "contentDocument");
@@ -84,16 +87,19 @@ export function event(of: Node, type: keyof typeof events, name: string, init: E
 
 const Channel = MessageChannel;
 
-/** Lets the page go on for one turn; hidden pages are not made to wait. */
+/** Goes on in the next turn: a timer, one after another, would wait for 4 ms, and in hidden pages for long. */
+export function turn(go: () => void): void {
+  const { port1, port2 } = new Channel();
+  port1.onmessage = () => {
+    port1.close();
+    go();
+  };
+  port2.postMessage(0);
+}
+
+/** Lets the page go on for one turn. */
 export function soon(): Promise<void> {
-  return new Promise((done) => {
-    const { port1, port2 } = new Channel();
-    port1.onmessage = () => {
-      port1.close();
-      done();
-    };
-    port2.postMessage(0);
-  });
+  return new Promise(turn);
 }
 
 /** The children of a node, as they are now. */

@@ -8,23 +8,24 @@ import { Masks, type MaskPolicy, type Remembered } from "./masks.ts";
 import * as dom from "./natives.ts";
 import { Region } from "./region.ts";
 import { Sheets } from "./sheets.ts";
-import type { StatesOf } from "./states.ts";
+import type { Seen } from "./states.ts";
 import { isFrame, isGone, readable, Tree, type Roots, type Serialiser } from "./tree.ts";
 import { Views } from "./views.ts";
 import { BatchWriter, Writer } from "./writer.ts";
 
 /** What the capture script kept since before the page's own scripts. */
-export interface Kept extends Remembered {
+export interface Kept extends Remembered, Seen {
   roots: Roots;
   /** sheets whose rules a script changed, or may have */
   touched: WeakSet<CSSStyleSheet>;
   /** those of them that changed since the last look: not all, where nobody looks */
   recent: CSSStyleSheet[];
+  /** sheets whose rules a script had in its hands */
+  reached: WeakSet<CSSStyleSheet>;
   /** hosts that got a shadow root since the last look */
   hosts: Element[];
   /** links of style sheets that were disabled or enabled */
   switched: WeakSet<Element>;
-  internals: StatesOf;
   /** elements whose own states changed since the last look */
   stated: Set<Element>;
 }
@@ -66,6 +67,7 @@ export class Recorder {
   #writing: { w: Writer; serialiser: Serialiser; rest?: Generator<void> } | undefined;
   #running = false;
   #scheduled = false;
+  #pan = false;
   #timer = 0;
   #ticks = 0;
   #cause: Cause = Cause.Page;
@@ -89,8 +91,8 @@ export class Recorder {
       left: (n) => this.#left(n),
     }, this.#masks);
     this.forms = new Forms(this.tree);
-    this.#sheets = new Sheets((n) => this.tree.id(n), kept.touched, kept.recent, kept.switched);
-    this.#views = new Views(win, this.tree, kept.internals, () => {
+    this.#sheets = new Sheets((n) => this.tree.id(n), kept);
+    this.#views = new Views(win, this.tree, kept, () => {
       if (!this.ready || this.#work) return undefined;
       this.schedule();
       return this.emitter(Cause.Page);
@@ -110,6 +112,7 @@ export class Recorder {
     this.#running = true;
     const w = new Writer();
     const win = this.#win;
+    win.visualViewport?.addEventListener("scroll", this.#panned);
     w.u8(VERSION);
     w.uint(win.document.hidden ? 1 : 0);
     for (const v of this.#views.viewport()) w.uint(v);
@@ -123,6 +126,7 @@ export class Recorder {
     this.#running = false;
     this.#observer.disconnect();
     for (const root of this.#roots) this.#interactions.detach(root);
+    this.#win.visualViewport?.removeEventListener("scroll", this.#panned);
     dom.cancel(this.#timer);
   }
 
@@ -132,11 +136,11 @@ export class Recorder {
     this.#suspect();
     const deadline = dom.now() + SLICE_MS;
     if (!this.#writing.rest) {
-      if (!serialiser.step(deadline)) return void dom.later(this.#goOn, 0);
+      if (!serialiser.step(deadline)) return void dom.turn(this.#goOn);
       for (const parent of serialiser.strangers) this.#dirty.set(parent, null);
       this.#writing.rest = this.#stateEvents(w);
     }
-    while (!this.#writing.rest.next().done) if (dom.now() > deadline) return void dom.later(this.#goOn, 0);
+    while (!this.#writing.rest.next().done) if (dom.now() > deadline) return void dom.turn(this.#goOn);
     this.#writing = undefined;
     this.#sink.state(w.bytes());
     this.#timer = dom.later(this.#tick, TICK_MS);
@@ -152,12 +156,12 @@ export class Recorder {
         body(w);
       });
     };
-    yield* this.#sheets.look(this.#roots, () => emit);
+    yield* this.#sheets.look(this.#roots, () => emit, true);
     for (let n = 0; n <= this.forms.size; n += POLLED_CONTROLS) {
       this.forms.poll(POLLED_CONTROLS, emit);
       yield;
     }
-    yield* this.#views.state(this.#roots, emit);
+    yield* this.#views.state(this.#roots, this.#news.splice(0), emit);
     this.#animations.look(this.#roots, emit, true);
     w.uint(events.length);
     for (let i = 0; i < events.length; i++) {
@@ -206,17 +210,25 @@ export class Recorder {
     else dom.nextFrame(this.#flush);
   }
 
+  /** What is seen of a page that was zoomed by touch is another part of it. */
+  #panned = (): void => {
+    this.#pan = true;
+    this.schedule();
+  };
+
   #flush = (): void => {
     this.#scheduled = false;
     if (!this.ready) return;
     if (this.drain(dom.now() + SLICE_MS, true)) {
       this.#interactions.flush();
+      if (this.#pan) this.#views.offset(this.emitter(Cause.Page));
+      this.#pan = false;
       this.forms.poll(POLLED_BETWEEN, this.emitter(Cause.Page));
       this.#views.page(this.emitter(Cause.Page));
     } else {
       // What is left is told after the frame: its layout is done then.
       this.#scheduled = true;
-      dom.later(this.#flush, 0);
+      dom.turn(this.#flush);
     }
     this.#send();
   };
@@ -255,10 +267,11 @@ export class Recorder {
     this.#kept.stated.clear();
     if (this.#animations.busy || this.#ticks % ANIMATION_TICKS === 0) this.#animations.look(this.#roots, emit);
     if (this.#ticks % SLOW_TICKS === 0) {
-      for (const root of this.#roots) this.#interactions.attach(root); // document.open takes listeners away
+      for (const d of this.#modes.keys()) this.#interactions.attach(d); // document.open takes listeners away
       if (this.#masks.ruled) this.tree.veil.suspect(this.#masks.rescan(this.#roots).filter((el) => this.tree.id(el)));
       for (const [el, before] of this.#frames) if (readable(el) !== before) this.frameLoaded(el);
       this.#views.slow(emit);
+      this.#views.offset(emit);
     }
     this.#inTurn(emit);
     this.#send();
@@ -302,6 +315,7 @@ export class Recorder {
 
   #enter(root: Document | ShadowRoot): void {
     this.#roots.add(root);
+    this.#news.push(root);
     this.#masks.scan(root);
     if (dom.nodeType(root) === 9) this.#modes.set(root as Document, modeOf(root as Document));
     this.#observer.observe(root, { childList: true, attributes: true, characterData: true, characterDataOldValue: true, subtree: true });
@@ -309,8 +323,9 @@ export class Recorder {
   }
 
   #element(el: Element): void {
+    if (this.#views.add(el)) this.#news.push(el);
+    else return;
     this.forms.add(el);
-    this.#views.add(el);
     if (isFrame(el)) this.#frames.set(el, readable(el));
   }
 
@@ -399,7 +414,7 @@ export class Recorder {
     for (const host of hosts) yield* this.#shadow(host, emit);
     const moved = this.#dirty.size > 0;
     yield* this.#structure(emit);
-    if (moved || this.#fresh.length) {
+    if (moved || this.#news.length) {
       yield true;
       yield* this.#rest(emit);
       this.#views.rescrolled(emit);
@@ -520,7 +535,8 @@ export class Recorder {
     yield* this.#subtree(root, host);
   }
 
-  #fresh: Node[] = [];
+  /** documents, shadow roots and elements just written of which there is more to tell than markup holds */
+  #news: Node[] = [];
 
   /** Writes a subtree of new nodes, the last of an event's body. */
   *#subtree(n: Node, parent: Node | undefined): Generator<void> {
@@ -531,22 +547,22 @@ export class Recorder {
     while (!s.step(this.#deadline)) yield;
     this.#within = false;
     for (const p of s.strangers) this.#dirty.set(p, null);
-    this.#fresh.push(n);
   }
 
   /** What markup does not hold, of nodes just written. */
   *#rest(emit: Emit): Generator<void> {
-    for (let n = this.#fresh.pop(), i = 0; n; n = this.#fresh.pop(), i++) {
+    const list = this.#news;
+    this.#news = [];
+    for (const [i, n] of list.entries()) {
       if (!this.tree.id(n)) continue;
       if (dom.nodeType(n) === 1) {
         this.forms.check(n as Element, emit);
         this.#views.fresh(n as Element, emit, false);
       } else if (this.#roots.has(n as Document)) {
         this.#sheets.check(n as Document, emit);
+        yield* this.#views.survey(n as Document, emit);
         if (dom.nodeType(n) === 9) this.#views.freshDocument(n as Document, emit);
       }
-      for (const c of this.tree.known(n) ?? []) this.#fresh.push(c);
-      for (const c of this.tree.inner(n)) this.#fresh.push(c);
       if (i % 32 === 31) yield;
     }
   }

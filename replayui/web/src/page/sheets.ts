@@ -1,6 +1,7 @@
 import { Op } from "../protocol/format.ts";
 import type { Emit } from "./forms.ts";
 import * as dom from "./natives.ts";
+import type { Kept } from "./recorder.ts";
 
 const MAX_DELTAS = 20;
 /** Rules read between two looks at the clock. */
@@ -8,12 +9,13 @@ const STRIDE = 100;
 
 type Root = Document | ShadowRoot;
 
+/** Sheets that were told of once: whoever records the page next has to tell of them again. */
+const changed = new WeakSet<CSSStyleSheet>();
+
 /** Style sheets that a script changed: their rules are not what their markup says. */
 export class Sheets {
   readonly #id: (n: Node) => number;
-  readonly #recent: CSSStyleSheet[];
-  readonly #touched: WeakSet<CSSStyleSheet>;
-  readonly #switched: WeakSet<Element>;
+  readonly #kept: Kept;
   #sent = new WeakMap<Node, string[]>();
   #marks = new WeakMap<CSSStyleSheet, string>();
   #uses = new WeakMap<Node, string>();
@@ -21,15 +23,9 @@ export class Sheets {
   #adopted = new WeakMap<Root, string>();
   #last = 0;
 
-  /**
-   * touched holds sheets whose rules a script changed, or may have, since they were
-   * read; recent the last of them; switched the links that were disabled and enabled.
-   */
-  constructor(id: (n: Node) => number, touched: WeakSet<CSSStyleSheet>, recent: CSSStyleSheet[], switched: WeakSet<Element>) {
+  constructor(id: (n: Node) => number, kept: Kept) {
     this.#id = id;
-    this.#switched = switched;
-    this.#touched = touched;
-    this.#recent = recent;
+    this.#kept = kept;
   }
 
   forget(n: Node): void {
@@ -44,30 +40,42 @@ export class Sheets {
     for (const _ of this.look([root], () => emit));
   }
 
-  /** Reads all sheets, a few rules at a time: many have thousands. */
-  *look(roots: Iterable<Root>, emit: () => Emit): Generator<void> {
+  /**
+   * Reads sheets, a few rules at a time: many have thousands. Those whose rules no
+   * script had in its hands are as their files and markup say; a link's is read
+   * once all the same, when the page's state is out, to know what is a change.
+   */
+  *look(roots: Iterable<Root>, emit: () => Emit, state = false): Generator<void> {
     const seen = new Set<CSSStyleSheet>();
     for (const root of roots) {
-      for (const sheet of root.styleSheets) yield* this.#owned(sheet, emit);
-      yield* this.#checkAdopted(root, seen, emit);
+      const heard = this.#kept.heard.has(root);
+      for (const sheet of root.styleSheets) yield* this.#owned(sheet, emit, heard, state);
+      yield* this.#checkAdopted(root, seen, emit, heard);
     }
+  }
+
+  /** Whether a sheet is as it was when it was read. */
+  #same(sheet: CSSStyleSheet, heard: boolean): boolean {
+    return heard && !this.#kept.reached.has(sheet) && !this.#kept.touched.has(sheet);
   }
 
   /** Reads those that are known to have changed. */
   changed(emit: Emit): void {
-    for (const sheet of this.#recent.splice(0)) {
-      if (!this.#touched.has(sheet)) continue;
-      if (!this.#marks.has(sheet)) this.#recent.push(sheet); // it is not in the page yet
-      else for (const _ of sheet.ownerNode ? this.#owned(sheet, () => emit) : this.#constructed(sheet, () => emit));
+    for (const sheet of this.#kept.recent.splice(0)) {
+      if (!this.#kept.touched.has(sheet)) continue;
+      if (sheet.ownerNode) for (const _ of this.#owned(sheet, () => emit));
+      else if (this.#marks.has(sheet)) for (const _ of this.#constructed(sheet, () => emit));
+      if (this.#kept.touched.has(sheet)) this.#kept.recent.push(sheet); // it is not in the page yet
     }
   }
 
-  *#owned(sheet: CSSStyleSheet, emit: () => Emit): Generator<void> {
+  *#owned(sheet: CSSStyleSheet, emit: () => Emit, heard = false, state = false): Generator<void> {
     const owner = sheet.ownerNode;
     const id = owner ? this.#id(owner) : 0;
     if (!owner || !id) return;
     this.#use(sheet, owner as Element, id, emit);
-    const touched = this.#touched.delete(sheet);
+    if (this.#same(sheet, heard) && !this.#sent.has(owner) && (state || this.#marks.has(sheet) || dom.localName(owner as Element) === "style")) return;
+    const touched = this.#kept.touched.delete(sheet) || changed.has(sheet);
     const before = this.#marks.get(sheet);
     const mark = yield* markOf(sheet);
     if (mark === before || !mark || this.#id(owner) !== id) return;
@@ -76,6 +84,7 @@ export class Sheets {
     if (before === undefined && !touched && !known && !(yield* differsFromMarkup(owner, mark))) return;
     const lines = texts(rulesOf(sheet)!);
     this.#sent.set(owner, lines);
+    changed.add(sheet);
     if (known && this.#deltas(id, known, lines, emit())) return;
     emit()(Op.Rules, (w) => {
       w.uint(id);
@@ -88,7 +97,7 @@ export class Sheets {
   #use(sheet: CSSStyleSheet, owner: Element, id: number, emit: () => Emit): void {
     const media = sheet.media.mediaText;
     const squeezed = (s: string | null) => (s ?? "").replace(/\s+/g, "").toLowerCase();
-    const bits = +sheet.disabled | (this.#switched.has(owner) && !dom.hasAttribute(owner, "disabled") ? 2 : 0);
+    const bits = +sheet.disabled | (this.#kept.switched.has(owner) && !dom.hasAttribute(owner, "disabled") ? 2 : 0);
     const now = bits + media;
     const before = this.#uses.get(owner);
     if (now === before || (before === undefined && !bits && squeezed(media) === squeezed(dom.getAttribute(owner, "media")))) return;
@@ -124,13 +133,14 @@ export class Sheets {
     return true;
   }
 
-  *#checkAdopted(root: Root, seen: Set<CSSStyleSheet>, emit: () => Emit): Generator<void> {
+  *#checkAdopted(root: Root, seen: Set<CSSStyleSheet>, emit: () => Emit, heard: boolean): Generator<void> {
     const list = root.adoptedStyleSheets;
     if (!list || (!list.length && !this.#adopted.has(root))) return;
     for (const sheet of list) {
       // Components share theirs, by the thousand.
       if (seen.has(sheet)) continue;
       seen.add(sheet);
+      if (this.#same(sheet, heard) && this.#marks.has(sheet)) continue;
       yield* this.#constructed(sheet, emit);
     }
     const id = this.#id(root);
@@ -149,7 +159,7 @@ export class Sheets {
     let number = this.#numbers.get(sheet);
     if (!number) this.#numbers.set(sheet, (number = ++this.#last));
     const n = number;
-    this.#touched.delete(sheet);
+    this.#kept.touched.delete(sheet);
     const media = sheet.media.mediaText;
     const mark = sheet.disabled ? "off" : media + (yield* markOf(sheet));
     if (this.#marks.get(sheet) === mark) return;
@@ -167,7 +177,7 @@ export class Sheets {
 /** The rules of a sheet, null where they may not be read. */
 function rulesOf(sheet: CSSStyleSheet): CSSRuleList | null {
   try {
-    return sheet.cssRules;
+    return dom.cssRules(sheet);
   } catch {
     return null;
   }

@@ -6,7 +6,17 @@ import type { Tree } from "./tree.ts";
 /** The states of an element's own that scripts keep (ElementInternals). */
 export type StatesOf = WeakMap<Element, ElementInternals>;
 
+/** What was noted of a page before anybody recorded it. */
+export interface Seen {
+  internals: StatesOf;
+  /** documents and shadow roots that are heard, and patched, from their beginning */
+  heard: WeakSet<Document | ShadowRoot>;
+  /** what was scrolled in those */
+  scrolled: WeakSet<Node>;
+}
+
 const ASKED = ["focus-visible", "user-invalid", "user-valid", "autofill", "target", "fullscreen"];
+const ANY = `:is(${ASKED.map((s) => ":" + s).join()})`; // names that a browser does not know do no harm in it
 const POLLED = 60;
 
 /** What selectors ask of elements and markup does not say. */
@@ -48,10 +58,10 @@ export class States {
   }
 
   #names(el: Element): string[] {
-    const names = ASKED.filter((s) => is(el, ":" + s));
+    const names = is(el, ANY) ? ASKED.filter((s) => is(el, ":" + s)) : [];
     if (this.#tree.veil.masked(el)) return names.filter((s) => !/^user|^auto/.test(s));
     const v = (el as HTMLInputElement).validity;
-    if (v instanceof Object && (v.customError || v.tooShort || v.tooLong || v.badInput)) names.push("invalid");
+    if (v instanceof Object && !v.valid && (v.customError || v.tooShort || v.tooLong || v.badInput)) names.push("invalid");
     for (const s of this.#internals.get(el)?.states ?? []) names.push(`state(${s})`);
     return names;
   }

@@ -10,15 +10,30 @@ export type Roots = WeakMap<Element, ShadowRoot>;
 
 const GONE = /^(script|noscript|base|object|embed|applet|portal|fencedframe)$/;
 const FRAME = /^i?frame$/;
+const MAX_SORTS = 1000;
+
+/** What an element is by its name: most names come again and again. */
+const enum Sort { Plain, Gone, Frame, Meta }
+const sorts = new Map<string, Sort>();
+
+function sortOf(el: Element): Sort {
+  const name = dom.localName(el);
+  let sort = sorts.get(name);
+  if (sort !== undefined) return sort;
+  const lower = name.toLowerCase();
+  sort = GONE.test(lower) ? Sort.Gone : lower === "meta" ? Sort.Meta : FRAME.test(name) ? Sort.Frame : Sort.Plain;
+  if (sorts.size < MAX_SORTS) sorts.set(name, sort);
+  return sort;
+}
 
 export function isFrame(el: Element): boolean {
-  return FRAME.test(dom.localName(el));
+  return sortOf(el) === Sort.Frame;
 }
 
 /** Elements that may not reach a viewer stand as <pillion-gone>. */
 export function isGone(el: Element): boolean {
-  const name = dom.localName(el).toLowerCase();
-  return GONE.test(name) || (name === "meta" && dom.hasAttribute(el, "http-equiv"));
+  const sort = sortOf(el);
+  return sort === Sort.Gone || (sort === Sort.Meta && dom.hasAttribute(el, "http-equiv"));
 }
 
 export const GONE_NAME = "pillion-gone";
@@ -37,7 +52,10 @@ export function kindOf(n: Node): number {
 }
 
 export function elementName(el: Element): string {
-  if (isGone(el)) return GONE_NAME;
+  return isGone(el) ? GONE_NAME : fullName(el);
+}
+
+function fullName(el: Element): string {
   const prefix = dom.prefix(el);
   return prefix ? prefix + ":" + dom.localName(el) : dom.localName(el);
 }
@@ -45,6 +63,22 @@ export function elementName(el: Element): string {
 function documentFlags(d: Document): number {
   return (d.compatMode === "BackCompat" ? QUIRKS : 0) | (d.contentType === "text/html" ? 0 : XML);
 }
+
+/** What the gateway knows of a node, or will when it is written. */
+interface Known {
+  n: Node;
+  /** 0 until it is written */
+  id: number;
+  /** the parent under which it is known, or claimed to be written */
+  up: Node | undefined;
+  kids: Node[] | undefined;
+  /** shadow root and frame document */
+  inner: readonly Node[];
+  /** written, but for its children */
+  open: boolean;
+}
+
+const NONE: readonly Node[] = [];
 
 /** Told of what has to be observed or forgotten. */
 export interface TreeObserver {
@@ -64,22 +98,20 @@ export class Tree {
   readonly #excluded: (n: Node) => boolean;
   readonly #observer: TreeObserver;
   readonly veil: Veil;
-  #ids = new WeakMap<Node, number>();
+  #of = new Map<Node, Known>();
   #nodes = new Map<number, Node>();
-  #kids = new Map<Node, Node[]>();
-  #up = new Map<Node, Node>();
   #next = 1;
 
   constructor(roots: Roots, excluded: (n: Node) => boolean, observer: TreeObserver, masks: Masks) {
     this.#roots = roots;
-    this.veil = new Veil(masks, (n) => this.#up.get(n));
+    this.veil = new Veil(masks, (n) => this.parent(n));
     this.#excluded = excluded;
     this.#observer = observer;
   }
 
   /** A node's id, 0 for one that the gateway does not know. */
   id(n: Node | null | undefined): number {
-    return (n && this.#ids.get(n)) || 0;
+    return (n && this.#of.get(n)?.id) || 0;
   }
 
   node(id: number): Node | undefined {
@@ -87,12 +119,12 @@ export class Tree {
   }
 
   known(n: Node): readonly Node[] | undefined {
-    return this.#kids.get(n);
+    return this.#of.get(n)?.kids;
   }
 
   /** The parent under which the gateway knows a node. */
   parent(n: Node): Node | undefined {
-    return this.#up.get(n);
+    return this.#of.get(n)?.up;
   }
 
   size(): number {
@@ -130,57 +162,55 @@ export class Tree {
     return between(n, before, after, (c) => kindOf(c) > 0 && !this.#excluded(c));
   }
 
-  /** Makes a node known, under a parent. */
-  #enter(n: Node, parent: Node | undefined): number {
-    const id = this.#ids.get(n) ?? this.#next++; // a document that was opened again keeps its own
-    this.#ids.set(n, id);
-    this.#nodes.set(id, n);
-    if (parent) this.#up.set(n, parent);
-    this.veil.enter(n, parent);
-    return id;
+  #entry(n: Node): Known {
+    let known = this.#of.get(n);
+    if (!known) this.#of.set(n, (known = { n, id: 0, up: undefined, kids: undefined, inner: NONE, open: false }));
+    return known;
+  }
+
+  /** A node that is to be written under a parent. */
+  claim(n: Node, parent: Node | undefined): Known {
+    const known = this.#entry(n);
+    if (parent) known.up = parent;
+    known.open = false;
+    return known;
   }
 
   /** Forgets a subtree, as the gateway does. */
   forget(n: Node): void {
     const stack = [n];
     for (let x = stack.pop(); x; x = stack.pop()) {
-      const id = this.#ids.get(x);
-      if (id === undefined) continue;
-      for (const c of this.#kids.get(x) ?? []) if (this.#up.get(c) === x) stack.push(c);
-      for (const inner of this.inner(x)) stack.push(inner);
-      this.#ids.delete(x);
-      this.#nodes.delete(id);
-      this.#kids.delete(x);
-      this.#up.delete(x);
-      this.#inners.delete(x);
+      const known = this.#of.get(x);
+      if (!known?.id) continue;
+      for (const c of known.kids ?? NONE) if (this.parent(c) === x) stack.push(c);
+      for (const inner of known.inner) stack.push(inner);
+      this.#of.delete(x);
+      this.#nodes.delete(known.id);
       this.veil.leave(x);
       this.#observer.left(x);
     }
   }
 
   /** Shadow root and frame document under which the gateway knows an element. */
-  #inners = new Map<Node, Node[]>();
-
-  inner(n: Node): Node[] {
-    return this.#inners.get(n) ?? [];
+  inner(n: Node): readonly Node[] {
+    return this.#of.get(n)?.inner ?? NONE;
   }
 
   setInner(n: Node, list: Node[]): void {
-    if (list.length) this.#inners.set(n, list);
-    else this.#inners.delete(n);
+    this.#entry(n).inner = list;
   }
 
-  setKnown(n: Node, list: Node[]): void {
-    this.#kids.set(n, list);
-    for (const c of list) this.#up.set(c, n);
+  #setKnown(n: Node, list: Node[]): void {
+    this.#entry(n).kids = list;
+    for (const c of list) this.#entry(c).up = n;
   }
 
   /** Puts some of a node's known children in the place of others. */
   setPart(n: Node, from: number, to: number, list: Node[]): void {
-    const known = this.#kids.get(n);
-    if (!known || (from === 0 && to === known.length) || list.length > 10_000) return this.setKnown(n, [...(known?.slice(0, from) ?? []), ...list, ...(known?.slice(to) ?? [])]);
+    const known = this.#of.get(n)?.kids;
+    if (!known || (from === 0 && to === known.length) || list.length > 10_000) return this.#setKnown(n, [...(known?.slice(0, from) ?? []), ...list, ...(known?.slice(to) ?? [])]);
     known.splice(from, to - from, ...list);
-    for (const c of list) this.#up.set(c, n);
+    for (const c of list) this.#entry(c).up = n;
   }
 
   /** Starts writing a subtree of new nodes. */
@@ -189,11 +219,15 @@ export class Tree {
   }
 
   /** For Serialiser alone: writes a node's own part and says what comes after. */
-  write(n: Node, parent: Node | undefined, w: Writer, stack: Task[]): void {
-    const id = this.#enter(n, parent);
-    switch (dom.nodeType(n)) {
+  write(known: Known, w: Writer, stack: Known[]): void {
+    const { n } = known;
+    const id = (known.id ||= this.#next++); // a document that was opened again keeps its own
+    this.#nodes.set(id, n);
+    const type = dom.nodeType(n);
+    this.veil.enter(n, known.up, type);
+    switch (type) {
       case 1:
-        return this.#writeElement(n as Element, id, w, stack);
+        return this.#writeElement(n as Element, known, w, stack);
       case 3:
       case 4:
       case 8:
@@ -225,19 +259,20 @@ export class Tree {
       }
     }
     this.#observer.entered(n as Document | ShadowRoot);
-    stack.push({ of: n });
+    known.open = true;
+    stack.push(known);
   }
 
-  #writeElement(el: Element, id: number, w: Writer, stack: Task[]): void {
+  #writeElement(el: Element, known: Known, w: Writer, stack: Known[]): void {
     const gone = isGone(el);
     const ns = gone ? HTML_NS : (dom.namespaceURI(el) ?? "");
     const flag = ns === HTML_NS ? 0 : ns === SVG_NS ? FLAG_SVG : ns === MATHML_NS ? FLAG_MATHML : FLAG_SVG | FLAG_MATHML;
     const shadow = gone ? null : this.shadow(el);
     const frame = !gone && isFrame(el) ? readable(el) : null;
     w.u8(Kind.Element | flag | (shadow ? FLAG_SHADOW : 0) | (frame ? FLAG_FRAME : 0));
-    w.nodeId(id);
+    w.nodeId(known.id);
     if (flag === (FLAG_SVG | FLAG_MATHML)) w.str(ns);
-    w.str(elementName(el));
+    w.str(gone ? GONE_NAME : fullName(el));
     if (gone) {
       w.uint(1);
       w.str("tag");
@@ -246,17 +281,35 @@ export class Tree {
       this.veil.writeAttributes(el, w);
     }
     this.#observer.element(el);
-    stack.push({ of: el });
-    const inner: Node[] = [];
+    known.open = true;
+    stack.push(known);
+    known.inner = NONE;
     if (frame) {
-      inner.unshift(frame);
-      stack.push({ node: frame, parent: el });
+      known.inner = [frame];
+      stack.push(this.claim(frame, el));
     }
     if (shadow) {
-      inner.unshift(shadow);
-      stack.push({ node: shadow, parent: el });
+      known.inner = [shadow, ...known.inner];
+      stack.push(this.claim(shadow, el));
     }
-    this.setInner(el, inner);
+  }
+
+  /**
+   * For Serialiser alone: claims those of a node's children that are new. Others
+   * are written elsewhere: they were moved between two slices; false where there are any.
+   */
+  writeChildren(known: Known, w: Writer, stack: Known[]): boolean {
+    const { n } = known;
+    known.open = false;
+    const all = this.children(n);
+    const fresh = all.filter((c) => {
+      const at = this.#of.get(c);
+      return !at?.id && !at?.up;
+    });
+    known.kids = fresh;
+    w.uint(fresh.length);
+    for (let i = fresh.length - 1; i >= 0; i--) stack.push(this.claim(fresh[i]!, n));
+    return fresh.length === all.length;
   }
 }
 
@@ -266,8 +319,6 @@ export function readable(frame: Element): Document | null {
   return d && dom.firstChild(d) ? d : null;
 }
 
-type Task = { node: Node; parent: Node | undefined } | { of: Node };
-
 /**
  * Writes a subtree of new nodes, in slices: between them the page may go on.
  * Known nodes within it are left out; `strangers` are the parents that have any.
@@ -275,33 +326,23 @@ type Task = { node: Node; parent: Node | undefined } | { of: Node };
 export class Serialiser {
   readonly #tree: Tree;
   readonly #w: Writer;
-  #stack: Task[];
+  #stack: Known[];
   readonly strangers: Node[] = [];
 
   constructor(tree: Tree, root: Node, parent: Node | undefined, w: Writer) {
     this.#tree = tree;
     this.#w = w;
-    this.#stack = [{ node: root, parent }];
+    this.#stack = [tree.claim(root, parent)];
   }
 
   /** Goes on until the deadline (ms of the page's clock); true when all is written. */
   step(deadline: number): boolean {
     for (let n = 0; this.#stack.length; n++) {
       if (n % 64 === 63 && dom.now() > deadline) return false;
-      const task = this.#stack.pop()!;
-      if ("node" in task) this.#tree.write(task.node, task.parent, this.#w, this.#stack);
-      else this.#children(task.of);
+      const next = this.#stack.pop()!;
+      if (!next.open) this.#tree.write(next, this.#w, this.#stack);
+      else if (!this.#tree.writeChildren(next, this.#w, this.#stack)) this.strangers.push(next.n);
     }
     return true;
-  }
-
-  #children(of: Node): void {
-    const all = this.#tree.children(of);
-    // Claimed ones are written elsewhere: they were moved between two slices.
-    const fresh = all.filter((c) => !this.#tree.id(c) && !this.#tree.parent(c));
-    if (fresh.length < all.length) this.strangers.push(of);
-    this.#tree.setKnown(of, fresh);
-    this.#w.uint(fresh.length);
-    for (let i = fresh.length - 1; i >= 0; i--) this.#stack.push({ node: fresh[i]!, parent: of });
   }
 }

@@ -26,15 +26,14 @@ export class Veil {
   }
 
   /** A node is being told for the first time. */
-  enter(n: Node, parent: Node | undefined): void {
+  enter(n: Node, parent: Node | undefined, type: number): void {
     this.#begun = true;
-    const level = this.#entering(n, parent);
+    const level = this.#entering(n, parent, type);
     if (level) this.#told.set(n, level);
   }
 
-  #entering(n: Node, parent: Node | undefined): number {
+  #entering(n: Node, parent: Node | undefined, type: number): number {
     if (!parent) return this.masks.level(n, this.masks.base);
-    const type = dom.nodeType(n);
     // It may have left the parent under which it is told: what it holds now is for where it is, or will be.
     if (type !== 9 && type !== 11 && dom.parentNode(n) !== parent) return dom.isConnected(n) ? this.#present(n) : HARD;
     return this.masks.level(n, this.pending.size ? this.#present(parent) : this.told(parent));
@@ -119,12 +118,11 @@ export class Veil {
   }
 
   writeAttributes(el: Element, w: Writer): void {
-    const list = dom.attributes(el);
     const level = this.told(el);
     const pairs: string[] = [];
-    for (let i = 0; i < list.length; i++) {
-      const { name, value } = list[i]!;
-      const told = attribute(el, name, value, level, this.masks.names);
+    // Attributes as nodes cost more than their names: the browser has to make each.
+    for (const name of dom.attributeNames(el)) {
+      const told = attribute(el, name, dom.getAttribute(el, name) ?? foreign(el, name), level, this.masks.names);
       if (told !== null) pairs.push(name, told);
     }
     const mark = this.#mark(el, level);
@@ -142,6 +140,12 @@ export class Veil {
     const page = above && dom.nodeType(parent!) === 9 && !this.#parent(parent!);
     return !above || page || (above === TEXT && level & HARD) ? MASKED_MARK : undefined;
   }
+}
+
+/** An attribute of HTML whose name a script gave in capitals is not found by it. */
+function foreign(el: Element, name: string): string {
+  for (const a of dom.attributes(el)) if (a.name === name) return a.value;
+  return "";
 }
 
 /** The elements that may be a document's title; nearly always they are where they belong. */

@@ -3,12 +3,28 @@ import { Canvases } from "./canvases.ts";
 import type { Emit } from "./forms.ts";
 import { withoutCards } from "./cards.ts";
 import * as dom from "./natives.ts";
-import { States, type StatesOf } from "./states.ts";
+import { States, type Seen } from "./states.ts";
 import { isFrame, type Tree } from "./tree.ts";
 
 type Root = Document | ShadowRoot;
 
 const MEDIA_TICKS = 5;
+const SURVEYED_BETWEEN = 64;
+
+/** Elements that hold more than their markup says, by their names. */
+const RICH = /^(?:canvas|video|audio|slot|img|dialog|object|embed|i?frame|input|textarea|select|button|fieldset|output)$|-/;
+const NO_FIELD = /^(?:checkbox|radio|submit|reset|button|image|hidden|file|range|color)$/;
+const MAX_NAMES = 1000;
+const rich = new Map<string, boolean>();
+
+function isRich(name: string): boolean {
+  let is = rich.get(name);
+  if (is === undefined) {
+    is = RICH.test(name);
+    if (rich.size < MAX_NAMES) rich.set(name, is);
+  }
+  return is;
+}
 
 /** How the page is seen: size, places scrolled to, what is open or played. */
 export class Views {
@@ -28,11 +44,14 @@ export class Views {
   #hidden = false;
   #slows = 0;
   #places = new WeakMap<Document, string>();
+  readonly #seen: Seen;
+  #surveyed = new WeakSet<Root>();
 
-  constructor(win: Window, tree: Tree, internals: StatesOf, late: () => Emit | undefined) {
+  constructor(win: Window, tree: Tree, seen: Seen, late: () => Emit | undefined) {
     this.#win = win;
     this.#tree = tree;
-    this.states = new States(tree, internals);
+    this.#seen = seen;
+    this.states = new States(tree, seen.internals);
     this.canvases = new Canvases(tree, late);
     this.#title = tree.veil.title(win.document);
     this.#size = this.viewport().join();
@@ -44,17 +63,20 @@ export class Views {
     return [innerWidth, innerHeight, devicePixelRatio * 100, (visualViewport?.scale ?? 1) * 100];
   }
 
-  add(el: Element): void {
+  /** Whether there may be more to tell of an element than its markup. */
+  add(el: Element): boolean {
     const name = dom.localName(el);
+    if (!isRich(name)) return this.#seen.scrolled.has(el) || dom.hasAttribute(el, "popover");
     if (name === "canvas") this.canvases.add(el as HTMLCanvasElement);
     if (name === "video" || name === "audio") this.#media.add(el as HTMLMediaElement);
     if (/^(object|embed)$/.test(name) || isFrame(el)) this.#stands.set(el, "");
     this.states.add(el);
-    if (!name.includes("-")) return;
+    if (!name.includes("-")) return true;
     const d = dom.ownerDocument(el)!;
     const names = this.#undefined.get(d);
     if (names) names.add(name);
     else this.#undefined.set(d, new Set([name]));
+    return true;
   }
 
   drop(n: Node): void {
@@ -63,17 +85,37 @@ export class Views {
     for (const m of [this.#media, this.#scrolls, this.#stands, this.#undefined, this.#defined]) (m as Map<unknown, unknown>).delete(n);
   }
 
-  /** What a page state needs beside its markup, a few nodes at a time. */
-  *state(roots: Iterable<Root>, emit: Emit): Generator<void> {
+  /** What a page state needs beside its markup, of elements that may have it, a few at a time. */
+  *state(roots: Iterable<Root>, list: Iterable<Node>, emit: Emit): Generator<void> {
+    for (const root of roots) yield* this.survey(root, emit);
     let n = 0;
-    for (const node of this.#tree.all()) {
+    for (const el of list) {
       if (n++ % 64 === 63) yield;
-      if (dom.nodeType(node) === 1) this.fresh(node as Element, emit);
+      if (dom.nodeType(el) === 1 && this.#tree.id(el)) this.fresh(el as Element, emit);
     }
     for (const root of roots) if (dom.nodeType(root) === 9) this.freshDocument(root as Document, emit);
     this.#layers(emit);
     this.focus(emit);
     this.offset(emit);
+  }
+
+  /**
+   * Finds what is scrolled in a document or shadow root where that was not heard
+   * from its beginning. To ask an element is to wait for the layout.
+   */
+  *survey(root: Root, emit: Emit): Generator<void> {
+    if (this.#seen.heard.has(root) || this.#surveyed.has(root)) return;
+    this.#surveyed.add(root);
+    let n = 0;
+    for (const el of dom.nodeType(root) === 9 ? dom.inDocument(root, "*") : dom.inFragment(root, "*")) {
+      if (++n % SURVEYED_BETWEEN === 0) yield;
+      if (dom.scrollTop(el) || dom.scrollLeft(el)) this.scrolled(el, emit);
+    }
+  }
+
+  /** Something was scrolled that may not be known yet. */
+  moved(n: Node): void {
+    this.#seen.scrolled.add(n);
   }
 
   /** Open dialogs and popovers, the one on top last: nothing else tells their order. */
@@ -104,8 +146,9 @@ export class Views {
 
   /** What an element holds that is new to the gateway; what is open comes with the page's state in its own order. */
   fresh(el: Element, emit: Emit, whole = true): void {
-    if (dom.scrollTop(el) || dom.scrollLeft(el)) this.scrolled(el, emit);
     const name = dom.localName(el);
+    // What a field is scrolled to by itself no event tells.
+    if ((this.#seen.scrolled.has(el) || isField(el, name)) && (dom.scrollTop(el) || dom.scrollLeft(el))) this.scrolled(el, emit);
     if ((name === "dialog" && (el as HTMLDialogElement).open) || (dom.hasAttribute(el, "popover") && dom.matches(el, ":popover-open"))) {
       this.#open.push(el);
       if (!whole) this.#layers(emit);
@@ -338,10 +381,9 @@ export class Views {
       this.#hidden = d.hidden;
       emit(Op.Hidden, (w) => w.uint(this.#hidden ? 1 : 0));
     }
-    this.offset(emit);
   }
 
-  /** Where the visible part of a page that was zoomed by touch is. */
+  /** Where the visible part of a page that was zoomed by touch is. To ask is to wait for the layout. */
   offset(emit: Emit): void {
     const { offsetLeft = 0, offsetTop = 0 } = this.#win.visualViewport ?? {};
     const now = Math.round(offsetLeft) + "," + Math.round(offsetTop);
@@ -383,6 +425,10 @@ export class Views {
     for (const el of this.#stands.keys()) this.#stand(el, emit);
     if (++this.#slows % MEDIA_TICKS === 0) for (const m of this.#media) if (!m.paused) this.played(m, emit);
   }
+}
+
+function isField(el: Element, name: string): boolean {
+  return name === "textarea" || name === "select" || (name === "input" && !NO_FIELD.test((el as HTMLInputElement).type));
 }
 
 function hostOf(url: string): string {
