@@ -22,6 +22,12 @@ var ErrDigest = errors.New("the page's digest differs")
 // maxNodes bounds a page's tree.
 const maxNodes = 500_000
 
+// baseUnit is a batch's unit in units of 100 µs.
+const baseUnit = 160
+
+// maxPlace is how far from the origin a pointer is believed to be.
+const maxPlace = 1 << 31
+
 // Model is a page as the gateway knows it: a page state with the events after
 // it applied. It is not safe for concurrent use.
 type Model struct {
@@ -31,8 +37,7 @@ type Model struct {
 	sheet map[uint64]PageEvent        // constructed style sheets
 	page  map[Op]PageEvent            // focus, selection, hover …
 	top   []NodeID                    // open dialogs and popovers, in the order of their opening
-	began uint64                      // the browser's clock at the first batch
-	clock uint64                      // and at the last event
+	clock uint64                      // since the page state, in units of 100 µs
 	other bool                        // a digest of the browser's differed
 }
 
@@ -43,7 +48,7 @@ var keptOps = []Op{
 }
 
 // pageOps are those that it repeats once for the page.
-var pageOps = []Op{OpFocus, OpSelection, OpHover, OpActive, OpPointer, OpOffset}
+var pageOps = []Op{OpFocus, OpSelection, OpHover, OpActive, OpPointer, OpPointerBy, OpOffset}
 
 // NewModel takes over a page state.
 func NewModel(s *PageState) (*Model, error) {
@@ -121,10 +126,8 @@ func (m *Model) Apply(b *Batch) error {
 }
 
 func (m *Model) begin(b *Batch) {
-	m.other, m.clock = false, b.Base
-	if m.began == 0 {
-		m.began = b.Base
-	}
+	m.other = false
+	m.clock = min(m.clock+min(b.Base, maxUint)*baseUnit, maxUint)
 }
 
 func (m *Model) apply(e *PageEvent) error {
@@ -159,8 +162,13 @@ func (m *Model) apply(e *PageEvent) error {
 		m.sheet[uint64(e.N[0])] = timeless(e)
 	case OpRuleInsert, OpRuleDelete:
 		return m.applyRule(e)
-	case OpFocus, OpSelection, OpHover, OpActive, OpPointer, OpOffset:
+	case OpFocus, OpSelection, OpHover, OpActive, OpOffset:
 		m.page[e.Op] = timeless(e)
+	case OpPointer:
+		m.page[e.Op] = timeless(e)
+		delete(m.page, OpPointerBy)
+	case OpPointerBy:
+		m.point(e)
 	default:
 		if slices.Contains(keptOps, e.Op) && e.ID != 0 {
 			m.keep(e)
@@ -168,6 +176,21 @@ func (m *Model) apply(e *PageEvent) error {
 	}
 	return nil
 }
+
+// point moves the pointer on. What is kept is where it was before the last such
+// step, and how far that one went: so a page state says both.
+func (m *Model) point(e *PageEvent) {
+	at, by := m.page[OpPointer], m.page[OpPointerBy]
+	at.Op, at.Cause = OpPointer, e.Cause
+	by.Op, by.Cause = OpPointerBy, e.Cause
+	for i := range 2 {
+		at.N[i] = within(at.N[i] + by.N[i])
+		by.N[i] = within(by.N[i] + within(e.N[i]))
+	}
+	m.page[OpPointer], m.page[OpPointerBy] = at, by
+}
+
+func within(v int64) int64 { return max(-maxPlace, min(maxPlace, v)) }
 
 func timeless(e *PageEvent) PageEvent {
 	kept := *e
@@ -181,7 +204,7 @@ func (m *Model) keep(e *PageEvent) {
 	}
 	kept := timeless(e)
 	if e.Op == OpAnimations || e.Op == OpMedia {
-		kept.Dt = max(m.clock, m.began) // when it was so: it goes on by itself
+		kept.Dt = m.clock // when it was so: it goes on by itself
 	}
 	m.kept[e.ID][e.Op] = kept
 	if e.Op == OpDialog || e.Op == OpPopover {
@@ -355,7 +378,12 @@ func (m *Model) State() *PageState {
 		}
 	}
 	for _, op := range pageOps {
-		if e, is := m.page[op]; is && (op == OpOffset || e.ID != 0 && m.nodes[e.ID] != nil) {
+		e, is := m.page[op]
+		there := e.ID != 0 && m.nodes[e.ID] != nil
+		if op == OpPointer && !there {
+			e.ID = 0 // what moves it on needs its place all the same
+		}
+		if is && (there || op == OpOffset || op == OpPointer || op == OpPointerBy) {
 			s.Events = append(s.Events, e)
 		}
 	}
@@ -367,12 +395,8 @@ func (m *Model) aged(e PageEvent) PageEvent {
 	if e.Op != OpMedia && e.Op != OpAnimations {
 		return e
 	}
-	at := e.Dt
-	if at == 0 {
-		at = m.began // it came with the page's state
-	}
+	passed := float64(m.clock-min(m.clock, e.Dt)) / 10
 	e.Dt = 0
-	passed := float64(max(m.clock, at)-at) / 10
 	if e.Op == OpMedia {
 		if now := float64(e.N[1]) + passed*float64(e.N[3])/100; e.N[0]&1 == 0 && now < maxUint {
 			e.N[1] = int64(now)

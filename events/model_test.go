@@ -272,6 +272,48 @@ func TestWhatIsOpenComesInTheOrderOfItsOpening(t *testing.T) {
 	}
 }
 
+func TestAPointerIsWhereItMovedTo(t *testing.T) {
+	m := newSample(t)
+	place := func() (at [2]int64) {
+		for _, e := range m.State().Events {
+			if e.Op == OpPointer || e.Op == OpPointerBy {
+				at[0] += e.N[0]
+				at[1] += e.N[1]
+			}
+		}
+		return at
+	}
+	id := firstElement(m, "body")
+	for _, c := range []struct {
+		event PageEvent
+		want  [2]int64
+	}{
+		{PageEvent{Op: OpPointer, ID: id, N: [4]int64{100, 50}}, [2]int64{100, 50}},
+		{PageEvent{Op: OpPointerBy, N: [4]int64{-3, 7}}, [2]int64{97, 57}},
+		{PageEvent{Op: OpRemove, ID: id}, [2]int64{97, 57}}, // the node goes, the place stays
+		{PageEvent{Op: OpPointerBy, N: [4]int64{1, 1}}, [2]int64{95, 65}},
+		{PageEvent{Op: OpPointerBy, N: [4]int64{2, -8}}, [2]int64{95, 65}}, // it slowed down, to 0
+		{PageEvent{Op: OpPointer, ID: 1, N: [4]int64{10, 10}}, [2]int64{10, 10}},
+		{PageEvent{Op: OpPointerBy, N: [4]int64{1, 2}}, [2]int64{11, 12}},
+	} {
+		if err := m.Apply(&Batch{Events: []PageEvent{c.event}}); err != nil {
+			t.Fatal(err)
+		}
+		if at := place(); at != c.want {
+			t.Errorf("after op %d: at %v, not %v", c.event.Op, at, c.want)
+		}
+		// Who starts from here goes on alike.
+		late, err := NewModel(m.State())
+		if err != nil {
+			t.Fatal(err)
+		}
+		late.point(&PageEvent{Op: OpPointerBy, N: [4]int64{2, 3}})
+		if got, want := late.page[OpPointerBy].N, [4]int64{m.page[OpPointerBy].N[0] + 2, m.page[OpPointerBy].N[1] + 3}; got != want {
+			t.Errorf("after op %d: late at a pace of %v, not %v", c.event.Op, got, want)
+		}
+	}
+}
+
 func TestURLsOfALinkedSheetAreRelativeToIt(t *testing.T) {
 	link := &Node{ID: 50, Kind: ElementNode, Name: "link", Attrs: []Attr{{"href", "css/main.css"}}}
 	if got := sheetBase("http://site/app/", link); got != "http://site/app/css/main.css" {
@@ -326,8 +368,8 @@ func TestWhatRunsIsLaterLaterOn(t *testing.T) {
 	m := newSample(t)
 	id := firstElement(m, "body")
 	steps := []*Batch{
-		{Base: 10_000, Events: []PageEvent{{Op: OpMedia, ID: id, N: [4]int64{0, 4000, 100, 200}}, {Op: OpAnimations, ID: id, Lines: []string{`{"n":"spin","c":100,"s":"running"}`, `{"n":"still","c":100,"s":"paused"}`}}}},
-		{Base: 30_000, Events: []PageEvent{{Op: OpTitle, Text: "two seconds later"}}},
+		{Base: 60, Events: []PageEvent{{Op: OpMedia, ID: id, N: [4]int64{0, 4000, 100, 200}}, {Op: OpAnimations, ID: id, Lines: []string{`{"n":"spin","c":100,"s":"running"}`, `{"n":"still","c":100,"s":"paused"}`}}}},
+		{Base: 125, Events: []PageEvent{{Op: OpTitle, Text: "two seconds later"}}},
 	}
 	for _, b := range steps {
 		if err := m.Apply(b); err != nil {

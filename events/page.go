@@ -51,6 +51,7 @@ const (
 	OpOffset
 	OpDefined
 	OpCurrent
+	OpPointerBy
 	opEnd
 )
 
@@ -94,6 +95,7 @@ var fields = [opEnd]string{
 	OpShadow: "in", OpFrame: "in", OpHidden: "u", OpDigest: "u", OpSubmit: "i", OpDocument: "n",
 	OpSheetUse: "iut", OpDigestPart: "uuu", OpPlaceholder: "iuut", OpStates: "iT", OpAnimations: "iT",
 	OpAssigned: "iU", OpOffset: "ss", OpDefined: "iT", OpCurrent: "iut",
+	OpPointerBy: "ss",
 }
 
 func (r *reader) event(timed bool) PageEvent {
@@ -271,7 +273,7 @@ func (s *PageState) write(w *writer) {
 
 // Batch is some page events in order.
 type Batch struct {
-	Base   uint64 // sender's monotonic clock, units of 100 µs
+	Base   uint64 // time since the batch before, or the page state, units of 16 ms
 	Events []PageEvent
 }
 

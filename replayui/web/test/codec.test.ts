@@ -69,8 +69,8 @@ function writeState(s: PageState): Uint8Array {
 }
 
 function writeBatch(b: Batch): Uint8Array {
-  const w = new BatchWriter(b.base);
-  let now = b.base;
+  const w = new BatchWriter(0, b.base);
+  let now = 0;
   for (const e of b.events) {
     now += e.dt;
     w.event(e.op, e.cause, now);

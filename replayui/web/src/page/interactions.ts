@@ -19,6 +19,8 @@ export class Interactions {
   /** what else is to be heard in every document and shadow root of the page */
   readonly #heard: Record<string, (e: Event) => void>;
   #at: { x: number; y: number; id: number; el: Element | undefined } | undefined;
+  /** where the pointer was told to be, and how far it went there */
+  #told: { x: number; y: number; dx: number; dy: number } | undefined;
   /** what is under the pointer: 0 nothing, -1 not known yet */
   #hover = -1;
   #scrolls = new Map<Node, Cause>();
@@ -172,11 +174,22 @@ export class Interactions {
     const { tree } = this.#recorder;
     // What has just come under the pointer may have had no number yet.
     const id = at.el && !at.id ? tree.id(tree.veil.outermost(at.el) ?? at.el) : tree.node(at.id) ? at.id : 0;
-    emit(Op.Pointer, (w) => {
-      w.sint(at.x);
-      w.sint(at.y);
-      w.uint(id);
-    });
+    const before = this.#told;
+    const [x, y] = [Math.round(at.x), Math.round(at.y)];
+    if (!before) {
+      this.#told = { x, y, dx: 0, dy: 0 };
+      emit(Op.Pointer, (w) => {
+        w.sint(x);
+        w.sint(y);
+        w.uint(id);
+      });
+    } else if (x !== before.x || y !== before.y) {
+      const now = (this.#told = { x, y, dx: x - before.x, dy: y - before.y });
+      emit(Op.PointerBy, (w) => {
+        w.sint(now.dx - before.dx);
+        w.sint(now.dy - before.dy);
+      });
+    }
     if (id === this.#hover) return;
     this.#hover = id;
     emit(Op.Hover, (w) => w.uint(id));

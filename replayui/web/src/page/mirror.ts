@@ -42,6 +42,8 @@ export class Mirror {
   private roots = new Set<Document | ShadowRoot>();
   private marks = new Marks();
   private animations = new Animations();
+  /** how far the pointer went when it was told last */
+  private pace = { x: 0, y: 0 };
   readonly shown: Shown = { width: 0, height: 0, title: "", url: "", pointer: undefined, focus: 0, caret: undefined, zoom: 1, offset: { x: 0, y: 0 } };
 
   /** changed is called after a state or event that may have moved something. */
@@ -63,6 +65,7 @@ export class Mirror {
   show(s: PageState): void {
     this.nodes.clear();
     this.ids = new WeakMap();
+    this.pace = { x: 0, y: 0 };
     for (const m of [this.scrolls, this.rules, this.sheets, this.adopted, this.uses, this.overtaken, this.roots, this.marks, this.animations]) m.clear();
     Object.assign(this.shown, {
       width: s.width, height: s.height, title: s.title, pointer: undefined, focus: 0, caret: undefined, zoom: s.zoom / 100, offset: { x: 0, y: 0 },
@@ -382,6 +385,11 @@ export class Mirror {
         break;
       case Op.Pointer:
         s.pointer = { x: n[0]!, y: n[1]! };
+        this.pace = { x: 0, y: 0 };
+        break;
+      case Op.PointerBy:
+        this.pace = { x: this.pace.x + n[0]!, y: this.pace.y + n[1]! };
+        s.pointer = { x: (s.pointer?.x ?? 0) + this.pace.x, y: (s.pointer?.y ?? 0) + this.pace.y };
         break;
       case Op.Selection:
         this.select(e);

@@ -37,6 +37,7 @@ export interface Sink {
 }
 
 const SLICE_MS = 8;
+const UNIT = 160; // 16 ms, in which batches tell how far they are apart: it is 1 of nearly all
 const TICK_MS = 100;
 const SLOW_TICKS = 10; // frames, canvases and the like: every second
 const DIGEST_TICKS = 50; // every five seconds
@@ -69,6 +70,8 @@ export class Recorder {
   #scheduled = false;
   #pan = false;
   #timer = 0;
+  /** the time of the last batch, as told */
+  #told = 0;
   #ticks = 0;
   #cause: Cause = Cause.Page;
   #roots = new Set<Document | ShadowRoot>();
@@ -101,9 +104,9 @@ export class Recorder {
     this.#interactions = new Interactions(win.document, this, this.#views, excluded, this.heard);
   }
 
-  /** Time since the page's origin, in units of 100 µs. */
+  /** Time since the page's origin, in units of 100 µs: to a frame, that is small when compressed. */
   now(): number {
-    return Math.round(dom.now() * 10);
+    return Math.round((dom.now() * 10) / UNIT) * UNIT;
   }
 
   /** Takes the page's state, in slices, and goes on from there. */
@@ -142,6 +145,7 @@ export class Recorder {
     }
     while (!this.#writing.rest.next().done) if (dom.now() > deadline) return void dom.turn(this.#goOn);
     this.#writing = undefined;
+    this.#told = this.now();
     this.#sink.state(w.bytes());
     this.#timer = dom.later(this.#tick, TICK_MS);
     this.schedule();
@@ -192,8 +196,12 @@ export class Recorder {
   /** An Emit into the open batch. */
   emitter(cause: Cause): Emit {
     return (op, body) => {
-      this.#batch ??= new BatchWriter(this.now());
-      this.#batch.event(op, cause, this.now());
+      const now = this.now();
+      if (!this.#batch) {
+        this.#batch = new BatchWriter(now, Math.max(0, (now - this.#told) / UNIT));
+        this.#told = now;
+      }
+      this.#batch.event(op, cause, now);
       body(this.#batch);
     };
   }

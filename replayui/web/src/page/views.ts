@@ -38,6 +38,7 @@ export class Views {
   #undefined = new Map<Document, Set<string>>();
   #defined = new Map<Document, string[]>();
   #stands = new Map<Element, string>();
+  #caret = "";
   #title = "";
   #size = "";
   #offset = "0,0";
@@ -324,6 +325,7 @@ export class Views {
     const el = this.focused();
     const id = el && el !== el.ownerDocument.body ? this.#tree.id(el) : 0;
     emit(Op.Focus, (w) => w.uint(id));
+    this.#caret = "";
     if (!id) return;
     this.caret(el!, emit);
     this.states.tell(el!, emit);
@@ -340,6 +342,9 @@ export class Views {
       return; // a control without text
     }
     if (!id || typeof start !== "number" || this.#tree.veil.masked(el)) return;
+    const at = [id, start, c.selectionEnd, c.selectionDirection].join();
+    if (at === this.#caret) return; // both typing and the selection tell
+    this.#caret = at;
     const direction = c.selectionDirection === "forward" ? 1 : c.selectionDirection === "backward" ? 2 : 0;
     emit(Op.Caret, (w) => {
       w.uint(id);

@@ -81,16 +81,16 @@ function ascii(s: string): boolean {
   return true;
 }
 
-/** A batch of page events under construction; times are units of 100 µs. */
+/** A batch of page events under construction, so long after the one before, in units of 16 ms; other times are units of 100 µs. */
 export class BatchWriter extends Writer {
   #before: number;
   count = 0;
 
-  constructor(now: number) {
+  constructor(now: number, since: number) {
     super();
     this.#before = now;
     this.u8(VERSION);
-    this.uint(now);
+    this.uint(since);
   }
 
   /** Starts an event; its body follows. */

@@ -11,7 +11,7 @@ export enum Op {
   Key = 18, Dialog = 19, Popover = 20, Rules = 21, RuleInsert = 22, RuleDelete = 23, Adopted = 24, Sheet = 25,
   Canvas = 26, Media = 27, Hover = 28, Active = 29, Location = 30, Title = 31, Shadow = 32, Frame = 33,
   Hidden = 34, Digest = 35, Submit = 36, Document = 37, SheetUse = 38, DigestPart = 39, Placeholder = 40, States = 41,
-  Animations = 42, Assigned = 43, Offset = 44, Defined = 45, Current = 46,
+  Animations = 42, Assigned = 43, Offset = 44, Defined = 45, Current = 46, PointerBy = 47,
 }
 
 /** The body of each op: i an id, u a uint, s a sint, a the name, t the text, U numbers, T texts, b bytes, n a node. */
@@ -21,7 +21,7 @@ export const FIELDS: Record<Op, string> = {
   18: "iau", 19: "iu", 20: "iu", 21: "iT", 22: "iut", 23: "iu", 24: "iU", 25: "uT",
   26: "iab", 27: "iuuuu", 28: "i", 29: "i", 30: "iat", 31: "t", 32: "in", 33: "in",
   34: "u", 35: "u", 36: "i", 37: "n", 38: "iut", 39: "uuu", 40: "iuut", 41: "iT",
-  42: "iT", 43: "iU", 44: "ss", 45: "iT", 46: "iut",
+  42: "iT", 43: "iU", 44: "ss", 45: "iT", 46: "iut", 47: "ss",
 };
 
 export enum Cause { Page = 0, User = 1, Request = 2 }
