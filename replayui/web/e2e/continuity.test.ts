@@ -125,6 +125,7 @@ it("notices by itself that a connection is dead, as after a sleep", async () => 
 
 it("shows an agent who reconnects the page at once", async () => {
   await agent.reload();
+  await agent.getByTestId("mirror").waitFor();
   await sameAsMirror(user, agent);
   expect(gateway.program.output).not.toContain("sent again");
 });
