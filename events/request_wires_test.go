@@ -3,6 +3,8 @@ package events
 import (
 	"context"
 	"iter"
+	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 )
@@ -140,4 +142,62 @@ type conn struct {
 	wire *wire
 	take func(b []byte) error
 	gone func()
+}
+
+// arrive lets the gateway take what comes next on a wire, or notice its end.
+func (w *world) arrive(c *conn) bool {
+	c.wire.mu.Lock()
+	var b []byte
+	some := len(c.wire.up) > 0 && !c.wire.closed
+	if some {
+		b, c.wire.up = c.wire.up[0], c.wire.up[1:]
+	}
+	over := !some && (c.wire.closed || c.wire.cut)
+	c.wire.mu.Unlock()
+	switch {
+	case over:
+		w.note("a wire is over")
+		w.conns = slices.DeleteFunc(w.conns, func(o *conn) bool { return o == c })
+		c.gone()
+	case some:
+		if err := c.take(b); err != nil {
+			w.note("refused: %v", err)
+			if strings.Contains(err.Error(), "missing") || strings.Contains(err.Error(), "malformed") {
+				w.fault("%v", err)
+			}
+			c.wire.Close(0, "")
+		}
+	}
+	return over || some
+}
+
+func (w *world) hearTab(t *tab) bool {
+	if m, ok := t.wire.next(); ok {
+		w.note("%s page %d hears %s", t.name, t.page, mustJSON(m.text))
+		t.hear(m.text.(ToUser))
+		return true
+	}
+	if !t.wire.lost() {
+		return false
+	}
+	t.wire.cutOff(w.rnd.IntN(3), 0)
+	w.connect(t)
+	return true
+}
+
+func (w *world) hearDesk(d *desk) bool {
+	if d.wire == nil {
+		d.connect()
+		return true
+	}
+	if m, ok := d.wire.next(); ok {
+		d.hear(m)
+		return true
+	}
+	if !d.wire.lost() {
+		return false
+	}
+	d.wire.cutOff(0, 0)
+	d.wire = nil
+	return true
 }
