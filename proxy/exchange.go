@@ -101,6 +101,7 @@ func (g *Gateway) prepare(x *exchange) {
 	h := x.header
 	copyHeader(h, x.in.Header)
 	dropTwins(h)
+	mergeExpectations(h)
 	g.setForwarded(x)
 	dropCookies(h, visitCookie, sessionCookie)
 	if x.third != nil {

@@ -41,6 +41,25 @@ func copyHeader(to, from http.Header) {
 	}
 }
 
+// mergeExpectations names an expectation once that is named twice, which means
+// the same (RFC 9110, 10.1.1). Apache refuses the two, and then ends the
+// connection without a word, which the next request on it would run into.
+func mergeExpectations(h http.Header) {
+	const known = "100-continue"
+	lines := h["Expect"]
+	if len(lines) == 0 {
+		return
+	}
+	for _, line := range lines {
+		for word := range strings.SplitSeq(line, ",") {
+			if !strings.EqualFold(strings.TrimSpace(word), known) {
+				return
+			}
+		}
+	}
+	h["Expect"] = []string{known}
+}
+
 // isUpgrade reports whether a request asks for another protocol. One that asks
 // for HTTP/2 goes on without that: the connection it would get is a tunnel to the
 // upstream, past everything that is done with requests here.
