@@ -1,22 +1,15 @@
-// Package archive keeps what a replay needs: assets by their content's hash,
-// which URL had which content when, and sealed recordings. It treats records
-// as opaque bytes, so that evidence can be read without the rest.
 package archive
 
 import (
+	"bytes"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
+	"fmt"
 	"io"
 	"strings"
 )
-
-// ErrAbsent is returned for what the archive does not hold.
-var ErrAbsent = errors.New("not in the archive")
-
-// ErrDamaged is wrapped by errors that say what of the archive is not as it was written.
-var ErrDamaged = errors.New("damaged")
 
 // Ref names a blob by its content: "sha256-" and 64 hexadecimal digits.
 type Ref string
@@ -35,43 +28,60 @@ func (r Ref) Valid() bool {
 	return ok && len(digits) == 2*sha256.Size && strings.Trim(digits, "0123456789abcdef") == ""
 }
 
-// BlobStore keeps blobs. It is safe for concurrent use.
-type BlobStore interface {
-	// Put stores content, durably on return; content that is there already is
-	// no error and costs little.
-	Put(ctx context.Context, content []byte) (Ref, error)
-	// Open returns a blob's content as stored, without checking its hash;
-	// ErrAbsent when there is none. The caller closes it.
-	Open(ctx context.Context, ref Ref) (io.ReadCloser, error)
-	// Stat returns a blob's size in bytes; ErrAbsent when there is none.
-	Stat(ctx context.Context, ref Ref) (int64, error)
-	// Delete removes a blob; an absent one is no error.
-	Delete(ctx context.Context, ref Ref) error
+// blobPrefix is where blobs stand in a store.
+const blobPrefix = "blobs/"
+
+// blobName is the name of a blob's object: blobs/ab/cdef….
+func blobName(ref Ref) (string, error) {
+	if !ref.Valid() {
+		return "", fmt.Errorf("blob %q: %w", ref, ErrAbsent)
+	}
+	digits := string(ref[len(refPrefix):])
+	return blobPrefix + digits[:2] + "/" + digits[2:], nil
 }
 
-// ObjectStore keeps named objects: the parts of recordings. Names are slash
-// separated, of letters, digits, "-", "_" and ".". It is safe for concurrent use.
-type ObjectStore interface {
-	// PutObject stores an object whole, durably on return, or not at all.
-	PutObject(ctx context.Context, name string, content []byte) error
-	// GetObject returns an object's content; ErrAbsent when there is none.
-	GetObject(ctx context.Context, name string) ([]byte, error)
-	// ListObjects returns the names that start with a prefix, in order.
-	ListObjects(ctx context.Context, prefix string) ([]string, error)
-	// DeleteObject removes an object; an absent one is no error.
-	DeleteObject(ctx context.Context, name string) error
+// Blobs are contents that sessions share, each stored once.
+type Blobs struct{ store Store }
+
+// BlobsIn returns the blobs of a store.
+func BlobsIn(store Store) Blobs { return Blobs{store} }
+
+// Put stores content, durably on return. What is there already costs little.
+func (b Blobs) Put(ctx context.Context, content []byte) (Ref, error) {
+	ref := RefOf(content)
+	return ref, b.PutFrom(ctx, ref, bytes.NewReader(content), int64(len(content)))
 }
 
-// ReadBlob returns a blob's content and checks its hash.
-func ReadBlob(ctx context.Context, store BlobStore, ref Ref) ([]byte, error) {
-	f, err := store.Open(ctx, ref)
+// PutFrom stores content of which the caller knows the hash.
+func (b Blobs) PutFrom(ctx context.Context, ref Ref, content io.ReaderAt, size int64) error {
+	name, err := blobName(ref)
+	if err != nil {
+		return err
+	}
+	if o, err := b.store.Stat(ctx, name); err == nil && o.Size == size {
+		return nil
+	}
+	return b.store.Put(ctx, name, content, size)
+}
+
+// Stat returns a blob's size in bytes; ErrAbsent when there is none.
+func (b Blobs) Stat(ctx context.Context, ref Ref) (int64, error) {
+	name, err := blobName(ref)
+	if err != nil {
+		return 0, err
+	}
+	o, err := b.store.Stat(ctx, name)
+	return o.Size, err
+}
+
+// Read returns a blob's content, after checking its hash: ErrAbsent when there
+// is none, ErrDamaged when it is another one.
+func (b Blobs) Read(ctx context.Context, ref Ref) ([]byte, error) {
+	name, err := blobName(ref)
 	if err != nil {
 		return nil, err
 	}
-	content, err := io.ReadAll(f)
-	if cerr := f.Close(); err == nil {
-		err = cerr
-	}
+	content, err := ReadObject(ctx, b.store, name)
 	if err != nil {
 		return nil, err
 	}
@@ -79,4 +89,13 @@ func ReadBlob(ctx context.Context, store BlobStore, ref Ref) ([]byte, error) {
 		return nil, errors.Join(ErrDamaged, errors.New("the content is not that of "+string(ref)))
 	}
 	return content, nil
+}
+
+// Delete removes a blob; an absent one is no error.
+func (b Blobs) Delete(ctx context.Context, ref Ref) error {
+	name, err := blobName(ref)
+	if err != nil {
+		return nil //nolint:nilerr // what cannot be there is absent
+	}
+	return b.store.Delete(ctx, name)
 }

@@ -40,7 +40,7 @@ type Answer struct {
 // Collector keeps answers that shape how a page looks. What it is handed waits
 // in bounded memory until its goroutine has stored it.
 type Collector struct {
-	blobs    BlobStore
+	blobs    Blobs
 	captures CaptureIndex
 	copies   *Copies // nil for none
 	log      *slog.Logger
@@ -56,11 +56,11 @@ type Collector struct {
 }
 
 // NewCollector starts the collector's goroutine; Close ends it.
-func NewCollector(blobs BlobStore, captures CaptureIndex, log *slog.Logger) *Collector {
+func NewCollector(store Store, captures CaptureIndex, log *slog.Logger) *Collector {
 	if log == nil {
 		log = slog.New(slog.DiscardHandler)
 	}
-	c := &Collector{blobs: blobs, captures: captures, log: log, seen: map[seenKey]*seen{}, wake: make(chan struct{}, 1), done: make(chan struct{})}
+	c := &Collector{blobs: BlobsIn(store), captures: captures, log: log, seen: map[seenKey]*seen{}, wake: make(chan struct{}, 1), done: make(chan struct{})}
 	go c.run()
 	return c
 }

@@ -52,20 +52,25 @@ type Keyframe struct {
 	Hash   Ref    `json:"hash"`
 }
 
-// PageCapture is what a page saw under a URL.
+// PageCapture is what a page saw under a URL, with the fields of a [Capture].
 type PageCapture struct {
-	Page uint32 `json:"page"`
-	URL  string `json:"url"`
-	Ref  Ref    `json:"ref,omitempty"`
-	Type string `json:"type,omitempty"`
-	Size int64  `json:"size,omitempty"`
+	Page     uint32            `json:"page"`
+	URL      string            `json:"url"`
+	Time     time.Time         `json:"time,omitzero"`
+	Ref      Ref               `json:"ref,omitempty"`
+	Private  bool              `json:"private,omitempty"` // in the session's vault
+	Type     string            `json:"type,omitempty"`
+	Size     int64             `json:"size,omitempty"`
+	Status   int               `json:"status,omitempty"`
+	Location string            `json:"location,omitempty"`
+	Header   map[string]string `json:"header,omitempty"`
+	Source   Source            `json:"source,omitempty"`
+	Why      Why               `json:"why,omitempty"`
 }
 
 const (
 	manifestVersion = 1
 	segmentSize     = 1 << 20 // of records, before compression
-	// maxObject bounds what a compressed object unfolds to.
-	maxObject = 256 << 20
 )
 
 var encoder, _ = zstd.NewWriter(nil, zstd.WithEncoderConcurrency(1))
@@ -77,7 +82,7 @@ func keyframeName(n int) string                 { return fmt.Sprintf("keyframe-%
 
 // RecordingWriter seals a session. It is not safe for concurrent use.
 type RecordingWriter struct {
-	store   ObjectStore
+	store   Store
 	session string
 	m       Manifest
 	open    bytes.Buffer
@@ -87,7 +92,7 @@ type RecordingWriter struct {
 }
 
 // NewRecordingWriter starts a recording.
-func NewRecordingWriter(store ObjectStore, session string) *RecordingWriter {
+func NewRecordingWriter(store Store, session string) *RecordingWriter {
 	return &RecordingWriter{store: store, session: session, m: Manifest{Version: manifestVersion}}
 }
 
@@ -133,7 +138,7 @@ func (w *RecordingWriter) cut(ctx context.Context) error {
 	w.chain = chainOf(w.chain, s.Hash)
 	s.Chain = hex.EncodeToString(w.chain)
 	w.m.Segments = append(w.m.Segments, s)
-	return w.store.PutObject(ctx, recordingName(w.session, segmentName(s.N)), packed)
+	return PutBytes(ctx, w.store, recordingName(w.session, segmentName(s.N)), packed)
 }
 
 func chainOf(before []byte, hash Ref) []byte {
@@ -153,7 +158,7 @@ func (w *RecordingWriter) Keyframe(ctx context.Context, states [][]byte) error {
 	packed := encoder.EncodeAll(b.Bytes(), nil)
 	k := Keyframe{N: len(w.m.Keyframes), Offset: w.m.Records, T: w.m.Duration, Hash: RefOf(packed)}
 	w.m.Keyframes = append(w.m.Keyframes, k)
-	w.err = w.store.PutObject(ctx, recordingName(w.session, keyframeName(k.N)), packed)
+	w.err = PutBytes(ctx, w.store, recordingName(w.session, keyframeName(k.N)), packed)
 	return w.err
 }
 
@@ -188,10 +193,10 @@ func (w *RecordingWriter) Seal(ctx context.Context, c Contents, key ed25519.Priv
 		return nil, err
 	}
 	sig := base64.StdEncoding.EncodeToString(ed25519.Sign(key, text))
-	if err := w.store.PutObject(ctx, recordingName(w.session, "manifest.sig"), []byte(sig)); err != nil {
+	if err := PutBytes(ctx, w.store, recordingName(w.session, "manifest.sig"), []byte(sig)); err != nil {
 		return nil, err
 	}
-	if err := w.store.PutObject(ctx, recordingName(w.session, "manifest.json"), text); err != nil {
+	if err := PutBytes(ctx, w.store, recordingName(w.session, "manifest.json"), text); err != nil {
 		return nil, err
 	}
 	return &w.m, nil
@@ -199,15 +204,15 @@ func (w *RecordingWriter) Seal(ctx context.Context, c Contents, key ed25519.Priv
 
 // Recording is a sealed session.
 type Recording struct {
-	store   ObjectStore
+	store   Store
 	session string
 	text    []byte
 	Manifest
 }
 
 // OpenRecording reads a recording's manifest; ErrAbsent when there is none.
-func OpenRecording(ctx context.Context, store ObjectStore, session string) (*Recording, error) {
-	text, err := store.GetObject(ctx, recordingName(session, "manifest.json"))
+func OpenRecording(ctx context.Context, store Store, session string) (*Recording, error) {
+	text, err := ReadObject(ctx, store, recordingName(session, "manifest.json"))
 	if err != nil {
 		return nil, err
 	}
@@ -239,7 +244,7 @@ func (r *Recording) KeyframeBytes(ctx context.Context, n int) ([]byte, error) {
 }
 
 func (r *Recording) unpack(ctx context.Context, part string, want Ref) ([]byte, error) {
-	packed, err := r.store.GetObject(ctx, recordingName(r.session, part))
+	packed, err := ReadObject(ctx, r.store, recordingName(r.session, part))
 	if errors.Is(err, ErrAbsent) {
 		return nil, fmt.Errorf("%s is %w: it is not there", part, ErrDamaged)
 	}

@@ -7,6 +7,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -29,7 +30,7 @@ func sealed(t *testing.T) (s *disk.Store, dir string, key ed25519.PrivateKey) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	ref, err := s.Put(t.Context(), []byte("body{}"))
+	ref, err := archive.BlobsIn(s).Put(t.Context(), []byte("body{}"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -77,11 +78,11 @@ func TestARecordingComesBack(t *testing.T) {
 	if n != 300 {
 		t.Errorf("%d records", n)
 	}
-	if problems, err := archive.Verify(t.Context(), s, s, "s1", key.Public().(ed25519.PublicKey)); err != nil || len(problems) != 0 {
+	if problems, err := archive.Verify(t.Context(), s, "s1", key.Public().(ed25519.PublicKey)); err != nil || len(problems) != 0 {
 		t.Errorf("%q %v", problems, err)
 	}
 	other, _, _ := ed25519.GenerateKey(nil)
-	if problems, _ := archive.Verify(t.Context(), s, s, "s1", other); len(problems) != 1 {
+	if problems, _ := archive.Verify(t.Context(), s, "s1", other); len(problems) != 1 {
 		t.Errorf("another key: %q", problems)
 	}
 	if _, err := archive.OpenRecording(t.Context(), s, "nobody"); !errors.Is(err, archive.ErrAbsent) {
@@ -107,7 +108,7 @@ func TestEveryDamageIsFound(t *testing.T) {
 	}
 	check := func(what string) {
 		t.Helper()
-		if problems, err := archive.Verify(t.Context(), s, s, "s1", nil); err != nil && !errors.Is(err, archive.ErrAbsent) || err == nil && len(problems) == 0 {
+		if problems, err := archive.Verify(t.Context(), s, "s1", nil); err != nil && !errors.Is(err, archive.ErrAbsent) || err == nil && len(problems) == 0 {
 			t.Errorf("%s was not found (%v)", what, err)
 		}
 	}
@@ -130,7 +131,7 @@ func TestEveryDamageIsFound(t *testing.T) {
 		check("the loss of " + filepath.Base(path))
 		write(t, path, good)
 	}
-	if problems, err := archive.Verify(t.Context(), s, s, "s1", nil); err != nil || len(problems) != 0 {
+	if problems, err := archive.Verify(t.Context(), s, "s1", nil); err != nil || len(problems) != 0 {
 		t.Errorf("after all was put back: %q %v", problems, err)
 	}
 }
@@ -221,9 +222,9 @@ func TestTheCollectorKeepsWhatShapesAPage(t *testing.T) {
 }
 
 // failing is a store that keeps nothing.
-type failing struct{ archive.BlobStore }
+type failing struct{ archive.Store }
 
-func (failing) Put(context.Context, []byte) (archive.Ref, error) { return "", errors.New("full") }
+func (failing) Put(context.Context, string, io.ReaderAt, int64) error { return errors.New("full") }
 
 func TestWhatAFailingStoreLosesIsCounted(t *testing.T) {
 	s, index := stores(t)
@@ -267,7 +268,7 @@ func TestOldPrivateAnswersGo(t *testing.T) {
 	old := time.Now().Add(-72 * time.Hour)
 	refs := map[string]archive.Ref{}
 	for _, name := range []string{"private", "shared", "recorded"} {
-		ref, err := s.Put(t.Context(), []byte(name))
+		ref, err := archive.BlobsIn(s).Put(t.Context(), []byte(name))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -285,7 +286,7 @@ func TestOldPrivateAnswersGo(t *testing.T) {
 	}
 	archive.NewCollector(s, index, nil).Close()
 	for name, ref := range refs {
-		_, err := s.Stat(t.Context(), ref)
+		_, err := archive.BlobsIn(s).Stat(t.Context(), ref)
 		if gone := errors.Is(err, archive.ErrAbsent); gone != (name == "private") {
 			t.Errorf("%s: %v", name, err)
 		}

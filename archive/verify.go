@@ -13,15 +13,15 @@ import (
 // Verify reads all of a recording and returns what is wrong with it, in words;
 // nothing when it is as it was sealed. A key that is not nil has to be the one
 // that signed. The error is for a store that cannot be read.
-func Verify(ctx context.Context, objects ObjectStore, blobs BlobStore, session string, key ed25519.PublicKey) (problems []string, err error) {
-	r, err := OpenRecording(ctx, objects, session)
+func Verify(ctx context.Context, store Store, session string, key ed25519.PublicKey) (problems []string, err error) {
+	r, err := OpenRecording(ctx, store, session)
 	if errors.Is(err, ErrDamaged) {
 		return []string{err.Error()}, nil
 	}
 	if err != nil {
 		return nil, err
 	}
-	v := &verifier{r: r, blobs: blobs}
+	v := &verifier{r: r, blobs: BlobsIn(store)}
 	if err := v.signature(ctx, key); err != nil {
 		return nil, err
 	}
@@ -39,7 +39,7 @@ func Verify(ctx context.Context, objects ObjectStore, blobs BlobStore, session s
 
 type verifier struct {
 	r        *Recording
-	blobs    BlobStore
+	blobs    Blobs
 	problems []string
 }
 
@@ -57,7 +57,7 @@ func (v *verifier) note(err error) error {
 }
 
 func (v *verifier) signature(ctx context.Context, key ed25519.PublicKey) error {
-	text, err := v.r.store.GetObject(ctx, recordingName(v.r.session, "manifest.sig"))
+	text, err := ReadObject(ctx, v.r.store, recordingName(v.r.session, "manifest.sig"))
 	if errors.Is(err, ErrAbsent) {
 		v.say("the manifest's signature is not there")
 		return nil
@@ -123,7 +123,7 @@ func (v *verifier) assets(ctx context.Context) error {
 			continue
 		}
 		checked[c.Ref] = true
-		_, err := ReadBlob(ctx, v.blobs, c.Ref)
+		_, err := v.blobs.Read(ctx, c.Ref)
 		switch {
 		case errors.Is(err, ErrAbsent):
 			v.say("asset %s (%s) is not there", c.URL, c.Ref)

@@ -101,7 +101,7 @@ func sealInto(ctx context.Context, data string, info events.SessionInfo, log eve
 	if err != nil {
 		return err
 	}
-	captures, err := disk.NewCaptures(filepath.Join(data, "archive", "captures.db"))
+	captures, err := disk.NewCaptures(filepath.Join(data, "captures.db"))
 	if err != nil {
 		return err
 	}
@@ -112,7 +112,7 @@ func sealInto(ctx context.Context, data string, info events.SessionInfo, log eve
 	}
 	defer func() { _ = catalogue.Close() }()
 	sealer := replayui.NewSealer(replayui.SealerOptions{
-		Log: log, Directory: noDirectory{}, Catalogue: catalogue, Objects: store, Blobs: store,
+		Log: log, Directory: noDirectory{}, Catalogue: catalogue, Store: store,
 		Captures: captures, Key: ed25519.NewKeyFromSeed(seed), Logger: slog.New(slog.DiscardHandler),
 	})
 	defer sealer.Close()

@@ -67,7 +67,7 @@ func (s *Server) findAsset(ctx context.Context, a Account, id events.SessionID, 
 }
 
 func (s *Server) serveAsset(w http.ResponseWriter, r *http.Request, id events.SessionID, page events.PageID, target string, ref archive.Ref, kind string) error {
-	content, err := archive.ReadBlob(r.Context(), s.opts.Blobs, ref)
+	content, err := archive.BlobsIn(s.opts.Store).Read(r.Context(), ref)
 	if err != nil {
 		return err
 	}

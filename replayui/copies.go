@@ -33,7 +33,7 @@ func (s *Server) getCopy(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	content, err := archive.ReadBlob(r.Context(), s.opts.Blobs, capture.Ref)
+	content, err := archive.BlobsIn(s.opts.Store).Read(r.Context(), capture.Ref)
 	if err != nil {
 		s.log.Error("an archived copy cannot be read; the site is asked", "url", target, "error", err)
 		w.Header().Set("Cache-Control", "no-store")

@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/pillion-dev/pillion/archive"
 	"github.com/pillion-dev/pillion/events"
 )
 
@@ -178,7 +179,7 @@ func (s *stage) liveSession(t *testing.T) (*events.Session, *events.UserLink) {
 	if status, body := s.call(t, "ann", "POST", "/api/join", `{"code":"`+string(code)+`"}`); status != http.StatusOK {
 		t.Fatalf("join: %d %s", status, body)
 	}
-	css, err := s.store.Put(t.Context(), []byte("a{}"))
+	css, err := archive.BlobsIn(s.store).Put(t.Context(), []byte("a{}"))
 	if err != nil {
 		t.Fatal(err)
 	}

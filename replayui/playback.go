@@ -68,7 +68,7 @@ func (c *recordings) put(id events.SessionID, o *openRecording) {
 func (s *Server) recording(ctx context.Context, a Account, id events.SessionID) (*openRecording, error) {
 	o := s.recordings.get(id)
 	if o == nil {
-		rec, err := archive.OpenRecording(ctx, s.opts.Objects, string(id))
+		rec, err := archive.OpenRecording(ctx, s.opts.Store, string(id))
 		if err != nil {
 			return nil, err
 		}

@@ -27,8 +27,7 @@ type SealerOptions struct {
 	Log       events.Log
 	Directory events.Directory
 	Catalogue events.Catalogue
-	Objects   archive.ObjectStore
-	Blobs     archive.BlobStore
+	Store     archive.Store
 	Captures  archive.CaptureIndex
 	Key       ed25519.PrivateKey
 	Logger    *slog.Logger
@@ -112,7 +111,7 @@ func (s *Sealer) sealUntilDone(ctx context.Context, info events.SessionInfo) {
 // Seal writes a session's recording, reads it back, enters it in the catalogue
 // and only then lets the log forget.
 func (s *Sealer) Seal(ctx context.Context, info events.SessionInfo) error {
-	w := archive.NewRecordingWriter(s.opts.Objects, string(info.ID))
+	w := archive.NewRecordingWriter(s.opts.Store, string(info.ID))
 	t := newTimeline()
 	assets := &assetFinder{s: s, info: info, t: t, seen: map[string]bool{}, direct: map[string]bool{}}
 	frame := keyframes{}
@@ -146,7 +145,7 @@ func (s *Sealer) Seal(ctx context.Context, info events.SessionInfo) error {
 	if _, err := w.Seal(ctx, contents, s.opts.Key); err != nil {
 		return err
 	}
-	problems, err := archive.Verify(ctx, s.opts.Objects, s.opts.Blobs, string(info.ID), s.opts.Key.Public().(ed25519.PublicKey))
+	problems, err := archive.Verify(ctx, s.opts.Store, string(info.ID), s.opts.Key.Public().(ed25519.PublicKey))
 	if err != nil {
 		return err
 	}
@@ -287,7 +286,7 @@ func (a *assetFinder) find(ctx context.Context) error {
 		}
 		next.Ref, next.Type, next.Size = c.Ref, c.Type, c.Size
 		if strings.HasPrefix(c.Type, "text/css") {
-			sheet, err := archive.ReadBlob(ctx, a.s.opts.Blobs, c.Ref)
+			sheet, err := archive.BlobsIn(a.s.opts.Store).Read(ctx, c.Ref)
 			if errors.Is(err, archive.ErrAbsent) || errors.Is(err, archive.ErrDamaged) {
 				a.missing = append(a.missing, archive.PageCapture{Page: next.Page, URL: next.URL})
 				continue

@@ -15,8 +15,7 @@ type Options struct {
 	Hub       *events.Hub
 	Directory events.Directory
 	Catalogue events.Catalogue
-	Objects   archive.ObjectStore
-	Blobs     archive.BlobStore
+	Store     archive.Store
 	Captures  archive.CaptureIndex
 	Copies    *archive.Copies // of the site's assets; nil for none
 	Accounts  *Accounts

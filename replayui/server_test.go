@@ -55,7 +55,7 @@ func newStage(t *testing.T) *stage {
 	directory := events.NewMemDirectory()
 	logger := slog.New(slog.DiscardHandler)
 	sealer := NewSealer(SealerOptions{
-		Log: s.log, Directory: directory, Catalogue: s.catalogue, Objects: s.store, Blobs: s.store, Captures: s.captures, Key: key, Logger: logger,
+		Log: s.log, Directory: directory, Catalogue: s.catalogue, Store: s.store, Captures: s.captures, Key: key, Logger: logger,
 	})
 	secret := []byte("0123456789abcdef")
 	s.hub, err = events.NewHub(t.Context(), events.HubOptions{Log: s.log, Directory: directory, Key: secret, Ended: sealer.Ended, URLs: URLs})
@@ -67,7 +67,7 @@ func newStage(t *testing.T) *stage {
 		must(accounts.Add(a, "pass-word"))
 	}
 	s.Server, err = New(Options{
-		Hub: s.hub, Directory: directory, Catalogue: s.catalogue, Objects: s.store, Blobs: s.store, Captures: s.captures,
+		Hub: s.hub, Directory: directory, Catalogue: s.catalogue, Store: s.store, Captures: s.captures,
 		Accounts: accounts, Key: secret,
 	})
 	must(err)
@@ -172,7 +172,7 @@ func (s *stage) record(t *testing.T) events.SessionID {
 	if err := link.Text([]byte(`{"type":"consent","participant":2,"allow":true}`)); err != nil {
 		t.Fatal(err)
 	}
-	css, err := s.store.Put(t.Context(), []byte("body{background:url(/bg.png)}"))
+	css, err := archive.BlobsIn(s.store).Put(t.Context(), []byte("body{background:url(/bg.png)}"))
 	if err != nil {
 		t.Fatal(err)
 	}

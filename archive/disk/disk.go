@@ -2,11 +2,13 @@
 package disk
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
+	"iter"
 	"os"
 	"path/filepath"
 	"slices"
@@ -15,58 +17,53 @@ import (
 	"github.com/pillion-dev/pillion/archive"
 )
 
-// Store implements archive.BlobStore and archive.ObjectStore in a folder:
-// blobs/ab/cdef… and the objects under objects/.
+// Store implements archive.Store in a folder: each object is a file of its name.
 type Store struct{ dir string }
 
-// NewStore opens a folder, and makes it when it is missing.
+// incoming is the folder of files that are not whole yet; no object's name
+// begins with a tilde.
+const incoming = "~new"
+
+// NewStore opens a folder, and makes it when it is missing. What a crash left
+// half written is removed.
 func NewStore(dir string) (*Store, error) {
-	for _, sub := range []string{"blobs", "objects", "new"} {
-		if err := os.MkdirAll(filepath.Join(dir, sub), 0o700); err != nil {
-			return nil, fmt.Errorf("archive: %w", err)
-		}
+	if err := errors.Join(os.RemoveAll(filepath.Join(dir, incoming)), os.MkdirAll(filepath.Join(dir, incoming), 0o700)); err != nil {
+		return nil, fmt.Errorf("archive: %w", err)
 	}
 	return &Store{dir}, nil
 }
 
-func (s *Store) blob(ref archive.Ref) (string, error) {
-	if !ref.Valid() {
-		return "", fmt.Errorf("blob %q: %w", ref, archive.ErrAbsent)
+func (s *Store) file(name string) (string, error) {
+	if !archive.ValidName(name) {
+		return "", fmt.Errorf("object %q: no such name", name)
 	}
-	digits := strings.TrimPrefix(string(ref), "sha256-")
-	return filepath.Join(s.dir, "blobs", digits[:2], digits[2:]), nil
+	return filepath.Join(s.dir, filepath.FromSlash(name)), nil
 }
 
-// Put implements archive.BlobStore.
-func (s *Store) Put(_ context.Context, content []byte) (archive.Ref, error) {
-	ref := archive.RefOf(content)
-	name, err := s.blob(ref)
+// Put implements archive.Store: the file is put in place whole and synced, its
+// folders too.
+func (s *Store) Put(ctx context.Context, name string, content io.ReaderAt, size int64) error {
+	file, err := s.file(name)
 	if err != nil {
-		return "", err
+		return err
 	}
-	if info, err := os.Stat(name); err == nil && info.Size() == int64(len(content)) {
-		return ref, nil
-	}
-	return ref, s.write(name, content)
-}
-
-// write puts a file in place whole and synced, its folder too.
-func (s *Store) write(name string, content []byte) error {
-	dir := filepath.Dir(name)
+	dir := filepath.Dir(file)
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return err
 	}
-	f, err := os.CreateTemp(filepath.Join(s.dir, "new"), "part-")
+	f, err := os.CreateTemp(filepath.Join(s.dir, incoming), "part-")
 	if err != nil {
 		return err
 	}
 	defer func() { _ = os.Remove(f.Name()) }() // gone already when all went well
-	_, err = f.Write(content)
-	err = errors.Join(err, f.Sync(), f.Close())
-	if err != nil {
+	n, err := io.Copy(f, io.NewSectionReader(content, 0, size))
+	if err == nil && n != size {
+		err = fmt.Errorf("object %s: %w after %d bytes of %d", name, io.ErrUnexpectedEOF, n, size)
+	}
+	if err = errors.Join(err, f.Sync(), f.Close(), ctx.Err()); err != nil {
 		return err
 	}
-	if err := os.Rename(f.Name(), name); err != nil {
+	if err := os.Rename(f.Name(), file); err != nil {
 		return err
 	}
 	for ; len(dir) >= len(s.dir); dir = filepath.Dir(dir) {
@@ -85,40 +82,109 @@ func syncDir(dir string) error {
 	return errors.Join(d.Sync(), d.Close())
 }
 
-// Open implements archive.BlobStore.
-func (s *Store) Open(_ context.Context, ref archive.Ref) (io.ReadCloser, error) {
-	name, err := s.blob(ref)
+// Open implements archive.Store.
+func (s *Store) Open(_ context.Context, name string) (io.ReadCloser, error) {
+	file, err := s.file(name)
 	if err != nil {
 		return nil, err
 	}
-	f, err := os.Open(name)
-	return f, absent(err)
+	f, err := os.Open(file)
+	if err != nil {
+		return nil, absent(err)
+	}
+	if info, err := f.Stat(); err != nil || info.IsDir() {
+		_ = f.Close() // nothing was written
+		return nil, cmp.Or(err, archive.ErrAbsent)
+	}
+	return f, nil
 }
 
-// Stat implements archive.BlobStore.
-func (s *Store) Stat(_ context.Context, ref archive.Ref) (int64, error) {
-	name, err := s.blob(ref)
+// Stat implements archive.Store.
+func (s *Store) Stat(_ context.Context, name string) (archive.Object, error) {
+	file, err := s.file(name)
 	if err != nil {
-		return 0, err
+		return archive.Object{}, err
 	}
-	info, err := os.Stat(name)
+	info, err := os.Stat(file)
+	if err == nil && info.IsDir() {
+		err = archive.ErrAbsent
+	}
 	if err != nil {
-		return 0, absent(err)
+		return archive.Object{}, absent(err)
 	}
-	return info.Size(), nil
+	return archive.Object{Name: name, Size: info.Size(), Time: info.ModTime().UTC()}, nil
 }
 
-// Delete implements archive.BlobStore.
-func (s *Store) Delete(_ context.Context, ref archive.Ref) error {
-	name, err := s.blob(ref)
-	if err != nil {
-		return nil //nolint:nilerr // what cannot be there is absent
+// List implements archive.Store. Only the folders that a prefix leads into are
+// read, one at a time.
+func (s *Store) List(ctx context.Context, prefix string) iter.Seq2[archive.Object, error] {
+	return func(yield func(archive.Object, error) bool) {
+		err := s.walk(ctx, "", prefix, yield)
+		if err != nil && !errors.Is(err, errStop) {
+			yield(archive.Object{}, err)
+		}
 	}
-	return remove(name)
 }
 
-func remove(name string) error {
-	err := os.Remove(name)
+// errStop ends a walk whose caller has seen enough.
+var errStop = errors.New("enough")
+
+func (s *Store) walk(ctx context.Context, below, prefix string, yield func(archive.Object, error) bool) error {
+	entries, err := os.ReadDir(filepath.Join(s.dir, filepath.FromSlash(below)))
+	if err != nil {
+		return ignoreGone(err)
+	}
+	sortByName(entries)
+	for _, e := range entries {
+		name := below + e.Name()
+		if e.IsDir() {
+			name += "/"
+		}
+		switch common := min(len(name), len(prefix)); {
+		case ctx.Err() != nil:
+			return ctx.Err()
+		case name[:common] != prefix[:common] || name == incoming+"/" && below == "":
+		case e.IsDir():
+			if err := s.walk(ctx, name, prefix, yield); err != nil {
+				return err
+			}
+		case len(name) >= len(prefix) && archive.ValidName(name):
+			o, err := s.Stat(ctx, name)
+			if errors.Is(err, archive.ErrAbsent) {
+				continue // removed meanwhile
+			}
+			if err != nil {
+				return err
+			}
+			if !yield(o, nil) {
+				return errStop
+			}
+		}
+	}
+	return nil
+}
+
+// sortByName puts a folder where its objects belong: "a-b" is before "a/c".
+func sortByName(entries []fs.DirEntry) {
+	key := func(e fs.DirEntry) string {
+		if e.IsDir() {
+			return e.Name() + "/"
+		}
+		return e.Name()
+	}
+	slices.SortFunc(entries, func(a, b fs.DirEntry) int { return strings.Compare(key(a), key(b)) })
+}
+
+// Delete implements archive.Store.
+func (s *Store) Delete(_ context.Context, name string) error {
+	file, err := s.file(name)
+	if err != nil {
+		return err
+	}
+	return ignoreGone(os.Remove(file))
+}
+
+func ignoreGone(err error) error {
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
@@ -130,57 +196,4 @@ func absent(err error) error {
 		return archive.ErrAbsent
 	}
 	return err
-}
-
-func (s *Store) object(name string) (string, error) {
-	if !filepath.IsLocal(name) || strings.Trim(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_./") != "" {
-		return "", fmt.Errorf("object %q: no such name", name)
-	}
-	return filepath.Join(s.dir, "objects", filepath.FromSlash(name)), nil
-}
-
-// PutObject implements archive.ObjectStore.
-func (s *Store) PutObject(_ context.Context, name string, content []byte) error {
-	path, err := s.object(name)
-	if err != nil {
-		return err
-	}
-	return s.write(path, content)
-}
-
-// GetObject implements archive.ObjectStore.
-func (s *Store) GetObject(_ context.Context, name string) ([]byte, error) {
-	path, err := s.object(name)
-	if err != nil {
-		return nil, err
-	}
-	content, err := os.ReadFile(path)
-	return content, absent(err)
-}
-
-// ListObjects implements archive.ObjectStore.
-func (s *Store) ListObjects(_ context.Context, prefix string) ([]string, error) {
-	root := filepath.Join(s.dir, "objects")
-	var names []string
-	err := filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
-		if err != nil || d.IsDir() {
-			return err
-		}
-		rel, err := filepath.Rel(root, path)
-		if name := filepath.ToSlash(rel); err == nil && strings.HasPrefix(name, prefix) {
-			names = append(names, name)
-		}
-		return err
-	})
-	slices.Sort(names)
-	return names, err
-}
-
-// DeleteObject implements archive.ObjectStore.
-func (s *Store) DeleteObject(_ context.Context, name string) error {
-	path, err := s.object(name)
-	if err != nil {
-		return err
-	}
-	return remove(path)
 }

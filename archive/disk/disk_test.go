@@ -13,8 +13,7 @@ func TestStore(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Run("blobs", func(t *testing.T) { archivetest.Blobs(t, s) })
-	t.Run("objects", func(t *testing.T) { archivetest.Objects(t, s) })
+	archivetest.Store(t, s)
 }
 
 func TestCaptures(t *testing.T) {

@@ -61,7 +61,7 @@ func openGateway(ctx context.Context, f gatewayFlags, sites []siteConfig, logger
 	collector.Tell(copies)
 	g.onClose(collector.Close)
 	sealer := replayui.NewSealer(replayui.SealerOptions{
-		Log: kept.log, Directory: kept.directory, Catalogue: kept.catalogue, Objects: kept.store, Blobs: kept.store,
+		Log: kept.log, Directory: kept.directory, Catalogue: kept.catalogue, Store: kept.store,
 		Captures: kept.captures, Key: signing, Logger: logger,
 	})
 	g.onClose(sealer.Close)
@@ -79,7 +79,7 @@ func openGateway(ctx context.Context, f gatewayFlags, sites []siteConfig, logger
 	}
 	g.onClose(g.hub.Close)
 	ui, err := replayui.New(replayui.Options{
-		Hub: g.hub, Directory: kept.directory, Catalogue: kept.catalogue, Objects: kept.store, Blobs: kept.store,
+		Hub: g.hub, Directory: kept.directory, Catalogue: kept.catalogue, Store: kept.store,
 		Captures: kept.captures, Copies: copies, Accounts: replayui.NewAccounts(accountsFile(f.Data)), Key: key, Logger: logger, TrustForwarded: f.TrustProxy,
 	})
 	if err != nil {
@@ -175,7 +175,7 @@ func (g *gateway) openStores(ctx context.Context, data string) (k stores, err er
 	if k.store, err = disk.NewStore(filepath.Join(data, "archive")); err != nil {
 		return k, err
 	}
-	if k.captures, err = disk.NewCaptures(filepath.Join(data, "archive", "captures.db")); err != nil {
+	if k.captures, err = disk.NewCaptures(filepath.Join(data, "captures.db")); err != nil {
 		return k, err
 	}
 	g.onClose(func() { _ = k.captures.Close() }) // every write was waited for

@@ -33,7 +33,7 @@ func (c *verifyCommand) Run(p *program) error {
 	case err != nil:
 		return err
 	}
-	problems, err := archive.Verify(p.ctx, store, store, c.Recording, key)
+	problems, err := archive.Verify(p.ctx, store, c.Recording, key)
 	if errors.Is(err, archive.ErrAbsent) {
 		return fmt.Errorf("no recording %q in %s", c.Recording, c.Data)
 	}
