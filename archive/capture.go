@@ -9,7 +9,9 @@ import (
 type Capture struct {
 	URL      string            `json:"url"`             // absolute, as the browser saw it, without fragment
 	Time     time.Time         `json:"time"`            // when the answer's header came
-	Visit    string            `json:"visit,omitempty"` // whose it is alone, in the visit's vault; empty: shared
+	By       string            `json:"by,omitempty"`    // the visit that fetched it; empty: forgotten, or none
+	Visit    string            `json:"visit,omitempty"` // whose bytes they are alone, in the visit's vault; empty: shared ones
+	Own      bool              `json:"own,omitempty"`   // it answers for the visit that fetched it alone
 	Ref      Ref               `json:"ref,omitempty"`   // empty for a redirect, and for what is not kept
 	Type     string            `json:"type,omitempty"`  // Content-Type
 	Size     int64             `json:"size,omitempty"`  // bytes
@@ -49,16 +51,31 @@ const (
 
 // CaptureIndex finds captures. It is safe for concurrent use.
 type CaptureIndex interface {
-	// Add stores captures, durably on return.
+	// Add stores captures, durably on return. Those with a Visit are Own.
 	Add(ctx context.Context, captures []Capture) error
 	// Find returns what a page that was there from one time to another saw
-	// under a URL: the first capture in between, else the latest before, else
-	// the first after; of the visit's own and the shared ones. ErrAbsent when
-	// there is none.
+	// under a URL. What the visit itself fetched comes before what others did,
+	// and what is kept before what is not: in between, else the latest before
+	// (it was in the browser's cache), else the first after. Of others' captures
+	// only those are looked at that are not Own. The capture may tell Why there
+	// is no content, or where a redirect led; ErrAbsent when there is none.
 	Find(ctx context.Context, url, visit string, from, to time.Time) (Capture, error)
-	// Keep notes that a recording needs blobs, durably on return.
+	// Keep notes that a recording needs shared blobs, durably on return.
 	Keep(ctx context.Context, recording string, refs []Ref) error
-	// Expire forgets private captures from before a time, and returns the blobs
-	// that no capture and no recording needs any more.
-	Expire(ctx context.Context, before time.Time) ([]Ref, error)
+	// Expire forgets what is Own from before a time, and of the rest who fetched
+	// it and what says nothing new; and all that was not seen since another time.
+	Expire(ctx context.Context, before, unseen time.Time) (Expired, error)
+}
+
+// Expired is what no capture needs any more.
+type Expired struct {
+	Refs    []Ref      // of shared blobs, which no recording needs either
+	Private []OwnedRef // in the vaults of visits
+	Visits  []string   // of whom nothing is left
+}
+
+// OwnedRef is a blob in the vault of a visit.
+type OwnedRef struct {
+	Visit string
+	Ref   Ref
 }

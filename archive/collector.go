@@ -21,11 +21,14 @@ const (
 	// Private answers are kept for this long, for sessions under way; what a
 	// recording needs stays with it.
 	privateLife = 48 * time.Hour
+	// Shared ones, unless they were seen again.
+	sharedLife  = 90 * 24 * time.Hour
 	expireEvery = time.Hour
 
 	// Answers that are as they were before are noted together, so often.
 	noteEvery = 2 * time.Second
 	maxSeen   = 50_000
+	maxOpen   = 1000 // vaults at hand
 )
 
 // Answer describes an HTTP answer that may be kept.
@@ -41,10 +44,14 @@ type Answer struct {
 // in bounded memory until its goroutine has stored it.
 type Collector struct {
 	blobs    Blobs
+	vaults   *Vaults
 	captures CaptureIndex
 	copies   *Copies // nil for none
 	log      *slog.Logger
-	seen     map[seenKey]*seen // the goroutine's: what was captured lately
+
+	// The goroutine's: what was captured lately, and vaults of visits.
+	seen map[seenKey]*seen
+	open map[string]*Vault
 
 	mu     sync.Mutex
 	used   int
@@ -55,12 +62,23 @@ type Collector struct {
 	done   chan struct{}
 }
 
+// CollectorOptions configures a [Collector].
+type CollectorOptions struct {
+	Store    Store
+	Vaults   *Vaults // of the same store
+	Captures CaptureIndex
+	Logger   *slog.Logger // nil for none
+}
+
 // NewCollector starts the collector's goroutine; Close ends it.
-func NewCollector(store Store, captures CaptureIndex, log *slog.Logger) *Collector {
-	if log == nil {
-		log = slog.New(slog.DiscardHandler)
+func NewCollector(o CollectorOptions) *Collector {
+	if o.Logger == nil {
+		o.Logger = slog.New(slog.DiscardHandler)
 	}
-	c := &Collector{blobs: BlobsIn(store), captures: captures, log: log, seen: map[seenKey]*seen{}, wake: make(chan struct{}, 1), done: make(chan struct{})}
+	c := &Collector{
+		blobs: BlobsIn(o.Store), vaults: o.Vaults, captures: o.Captures, log: o.Logger,
+		seen: map[seenKey]*seen{}, open: map[string]*Vault{}, wake: make(chan struct{}, 1), done: make(chan struct{}),
+	}
 	go c.run()
 	return c
 }
@@ -87,7 +105,7 @@ func (c *Collector) Begin(a Answer) *Collecting {
 		return nil // private, and nobody's
 	}
 	u, _, _ := strings.Cut(a.URL, "#")
-	capture := Capture{URL: u, Time: a.Time.UTC(), Visit: visit, Type: kind}
+	capture := Capture{URL: u, Time: a.Time.UTC(), By: a.Visit, Visit: visit, Own: visit != "", Type: kind, Status: http.StatusOK, Source: SourceTapped}
 	size, err := strconv.Atoi(a.Header.Get("Content-Length"))
 	if err != nil || size < 0 || size > maxPooled {
 		size = 0
@@ -265,11 +283,22 @@ func (c *Collector) storeAll() {
 func (c *Collector) expire(now time.Time) {
 	c.noteAgain()
 	clear(c.seen) // what is forgotten has to be captured anew
+	clear(c.open)
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
-	unneeded, err := c.captures.Expire(ctx, now.Add(-privateLife))
-	for _, ref := range unneeded {
+	gone, err := c.captures.Expire(ctx, now.Add(-privateLife), now.Add(-sharedLife))
+	for _, ref := range gone.Refs {
 		err = errors.Join(err, c.blobs.Delete(ctx, ref))
+	}
+	for _, o := range gone.Private {
+		vault, verr := c.vaults.Open(ctx, VisitOwner(o.Visit))
+		if verr == nil {
+			verr = vault.DeleteBlob(ctx, o.Ref)
+		}
+		err = errors.Join(err, verr)
+	}
+	for _, visit := range gone.Visits {
+		err = errors.Join(err, c.vaults.Destroy(ctx, VisitOwner(visit)))
 	}
 	if err != nil {
 		c.log.Error("old assets not removed", "error", err)
@@ -277,7 +306,7 @@ func (c *Collector) expire(now time.Time) {
 }
 
 // seenKey is whose answer it was, and to what.
-type seenKey struct{ url, visit string }
+type seenKey struct{ url, by string }
 
 // seen is what was captured last, and captures of the same content since then
 // that are not in the index yet: the first and the last of them. Those between
@@ -290,8 +319,8 @@ type seen struct {
 // again notes an answer that is as it was before; false where it is not. Most
 // answers are, and neither blob nor row is written for each of them.
 func (c *Collector) again(capture Capture) bool {
-	s := c.seen[seenKey{capture.URL, capture.Visit}]
-	if s == nil || s.Ref != capture.Ref || s.Type != capture.Type {
+	s := c.seen[seenKey{capture.URL, capture.By}]
+	if s == nil || s.Ref != capture.Ref || s.Type != capture.Type || s.Visit != capture.Visit {
 		return false
 	}
 	if s.first == nil {
@@ -327,6 +356,9 @@ func (c *Collector) noteAgain() {
 	if len(c.seen) > maxSeen {
 		clear(c.seen)
 	}
+	if len(c.open) > maxOpen {
+		clear(c.open)
+	}
 }
 
 func (c *Collector) store(list []*Collecting) {
@@ -359,17 +391,34 @@ func (c *Collector) store(list []*Collecting) {
 // put stores an answer's content, and lists its capture after those of what was
 // there before.
 func (c *Collector) put(ctx context.Context, w *Collecting, stored []Capture) []Capture {
-	if _, err := c.blobs.Put(ctx, w.body); err != nil {
+	if err := c.putBody(ctx, w); err != nil {
 		c.log.Error("asset not kept", "url", w.capture.URL, "error", err)
 		c.lose(1)
 		return stored
 	}
-	key := seenKey{w.capture.URL, w.capture.Visit}
+	key := seenKey{w.capture.URL, w.capture.By}
 	if before := c.seen[key]; before != nil {
 		stored = before.pending(stored)
 	}
 	c.seen[key] = &seen{Capture: w.capture}
 	return append(stored, w.capture)
+}
+
+func (c *Collector) putBody(ctx context.Context, w *Collecting) error {
+	if w.capture.Visit == "" {
+		_, err := c.blobs.Put(ctx, w.body)
+		return err
+	}
+	vault := c.open[w.capture.Visit]
+	if vault == nil {
+		var err error
+		if vault, err = c.vaults.Make(ctx, VisitOwner(w.capture.Visit)); err != nil {
+			return err
+		}
+		c.open[w.capture.Visit] = vault
+	}
+	_, err := vault.PutBlob(ctx, w.body)
+	return err
 }
 
 // Close stores what waits and ends the collector's goroutine.

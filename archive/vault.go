@@ -170,3 +170,12 @@ func (v *Vault) ReadBlob(ctx context.Context, ref Ref) ([]byte, error) {
 	}
 	return content, nil
 }
+
+// DeleteBlob removes a blob; an absent one is no error.
+func (v *Vault) DeleteBlob(ctx context.Context, ref Ref) error {
+	name, err := v.blobName(ref)
+	if err != nil {
+		return nil //nolint:nilerr // what cannot be there is absent
+	}
+	return v.store.Delete(ctx, name)
+}

@@ -14,6 +14,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/pillion-dev/pillion/archive"
 	"github.com/pillion-dev/pillion/archive/disk"
 	"github.com/pillion-dev/pillion/events"
 	"github.com/pillion-dev/pillion/events/sqlite"
@@ -106,6 +107,14 @@ func sealInto(ctx context.Context, data string, info events.SessionInfo, log eve
 		return err
 	}
 	defer func() { _ = captures.Close() }()
+	master, err := os.ReadFile(filepath.Join(data, "archive.key"))
+	if err != nil {
+		return err
+	}
+	vaults, err := archive.NewVaults(store, master)
+	if err != nil {
+		return err
+	}
 	catalogue, err := sqlite.Open(filepath.Join(data, "catalogue.db"))
 	if err != nil {
 		return err
@@ -113,7 +122,7 @@ func sealInto(ctx context.Context, data string, info events.SessionInfo, log eve
 	defer func() { _ = catalogue.Close() }()
 	sealer := replayui.NewSealer(replayui.SealerOptions{
 		Log: log, Directory: noDirectory{}, Catalogue: catalogue, Store: store,
-		Captures: captures, Key: ed25519.NewKeyFromSeed(seed), Logger: slog.New(slog.DiscardHandler),
+		Vaults: vaults, Captures: captures, Key: ed25519.NewKeyFromSeed(seed), Logger: slog.New(slog.DiscardHandler),
 	})
 	defer sealer.Close()
 	return sealer.Seal(ctx, info)

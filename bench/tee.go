@@ -47,7 +47,11 @@ func newStoreTee(dir string) (proxy.Tee, error) {
 	if err != nil {
 		return nil, err
 	}
-	return storeTee{archive.NewCollector(store, captures, nil)}, nil // ends with the process
+	vaults, err := archive.NewVaults(store, make([]byte, archive.KeySize))
+	if err != nil {
+		return nil, err
+	}
+	return storeTee{archive.NewCollector(archive.CollectorOptions{Store: store, Vaults: vaults, Captures: captures})}, nil // ends with the process
 }
 
 // Begin implements proxy.Tee.

@@ -31,9 +31,9 @@ func (s *Server) getAsset(w http.ResponseWriter, r *http.Request) error {
 	if !ok {
 		return events.ErrNoSession
 	}
-	ref, kind, err := s.findAsset(r.Context(), identity(r), id, page, target)
+	file, err := s.findAsset(r.Context(), identity(r), id, page, target)
 	if err == nil {
-		err = s.serveAsset(w, r, id, page, target, ref, kind)
+		err = s.serveAsset(w, r, id, page, target, file)
 	}
 	if errors.Is(err, archive.ErrAbsent) || errors.Is(err, archive.ErrDamaged) {
 		s.missing.note(s, id, page, target)
@@ -45,43 +45,53 @@ func (s *Server) getAsset(w http.ResponseWriter, r *http.Request) error {
 	return err
 }
 
+// asset is a file that the archive holds.
+type asset struct {
+	ref  archive.Ref
+	kind string // Content-Type
+	read func(context.Context) ([]byte, error)
+}
+
 // findAsset looks in the sealed recording, and for a live session in the index.
-func (s *Server) findAsset(ctx context.Context, a Account, id events.SessionID, page events.PageID, target string) (archive.Ref, string, error) {
+func (s *Server) findAsset(ctx context.Context, a Account, id events.SessionID, page events.PageID, target string) (asset, error) {
 	if live := s.opts.Hub.Session(id); live != nil {
 		if !live.Allowed(hubAccount(a)) { // whatever the role: the user decides, while the session is on
-			return "", "", events.ErrNoSession
+			return asset{}, events.ErrNoSession
 		}
 		from, to, visit := live.PageWindow(page)
 		c, err := findCapture(ctx, s.opts.Captures, target, visit, from, to)
-		return c.Ref, c.Type, err
+		if err == nil && c.Ref == "" {
+			err = archive.ErrAbsent
+		}
+		return asset{c.Ref, c.Type, func(ctx context.Context) ([]byte, error) { return s.library.Captured(ctx, c) }}, err
 	}
 	rec, err := s.recording(ctx, a, id)
 	if err != nil {
-		return "", "", err
+		return asset{}, err
 	}
 	c, ok := rec.capture(uint32(page), target)
-	if !ok {
-		return "", "", archive.ErrAbsent
+	if !ok || c.Ref == "" {
+		return asset{}, archive.ErrAbsent
 	}
-	return c.Ref, c.Type, nil
+	return asset{c.Ref, c.Type, func(ctx context.Context) ([]byte, error) { return s.library.Recorded(ctx, string(id), c) }}, nil
 }
 
-func (s *Server) serveAsset(w http.ResponseWriter, r *http.Request, id events.SessionID, page events.PageID, target string, ref archive.Ref, kind string) error {
-	content, err := archive.BlobsIn(s.opts.Store).Read(r.Context(), ref)
+func (s *Server) serveAsset(w http.ResponseWriter, r *http.Request, id events.SessionID, page events.PageID, target string, file asset) error {
+	content, err := file.read(r.Context())
 	if err != nil {
 		return err
 	}
 	h := w.Header()
-	h.Set("Content-Type", kind)
+	h.Set("Content-Type", file.kind)
 	h.Set("Cache-Control", "private, no-cache")
 	h.Set("X-Content-Type-Options", "nosniff")
 	// Opened by itself, an SVG picture may run nothing and load nothing.
 	h.Set("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'; sandbox")
-	if strings.HasPrefix(kind, "text/css") {
+	if strings.HasPrefix(file.kind, "text/css") {
 		base, _ := copied(target)
 		content = []byte(toArchive(id, page).CSS(base, string(content)))
 	}
-	tag := `"` + string(ref) + `"`
+	tag := `"` + string(file.ref) + `"`
 	h.Set("Etag", tag)
 	if r.Header.Get("If-None-Match") == tag {
 		w.WriteHeader(http.StatusNotModified)

@@ -33,7 +33,7 @@ func (s *Server) getCopy(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	content, err := archive.BlobsIn(s.opts.Store).Read(r.Context(), capture.Ref)
+	content, err := s.library.Captured(r.Context(), capture)
 	if err != nil {
 		s.log.Error("an archived copy cannot be read; the site is asked", "url", target, "error", err)
 		w.Header().Set("Cache-Control", "no-store")
@@ -52,7 +52,7 @@ func (s *Server) sharedCapture(r *http.Request, target string) (archive.Capture,
 	}
 	now := s.opts.Now()
 	c, err := s.opts.Captures.Find(r.Context(), target, "", now, now)
-	if err == nil && c.Visit != "" {
+	if err == nil && (c.Own || c.Ref == "") {
 		err = archive.ErrAbsent
 	}
 	return c, err

@@ -28,6 +28,7 @@ type SealerOptions struct {
 	Directory events.Directory
 	Catalogue events.Catalogue
 	Store     archive.Store
+	Vaults    *archive.Vaults // of the same store
 	Captures  archive.CaptureIndex
 	Key       ed25519.PrivateKey
 	Logger    *slog.Logger
@@ -36,18 +37,19 @@ type SealerOptions struct {
 // Sealer turns ended sessions into recordings, one at a time, in a goroutine of
 // its own. What it did not finish is in the directory and comes again.
 type Sealer struct {
-	opts SealerOptions
-	mu   sync.Mutex
-	list []events.SessionInfo
-	wake chan struct{}
-	done sync.WaitGroup
-	stop context.CancelFunc
+	opts    SealerOptions
+	library *archive.Library
+	mu      sync.Mutex
+	list    []events.SessionInfo
+	wake    chan struct{}
+	done    sync.WaitGroup
+	stop    context.CancelFunc
 }
 
 // NewSealer starts the sealer's goroutine; Close ends it.
 func NewSealer(opts SealerOptions) *Sealer {
 	ctx, stop := context.WithCancel(context.Background())
-	s := &Sealer{opts: opts, wake: make(chan struct{}, 1), stop: stop}
+	s := &Sealer{opts: opts, library: archive.NewLibrary(opts.Store, opts.Vaults), wake: make(chan struct{}, 1), stop: stop}
 	s.done.Go(func() { s.run(ctx) })
 	return s
 }
@@ -134,9 +136,11 @@ func (s *Sealer) Seal(ctx context.Context, info events.SessionInfo) error {
 		return err
 	}
 	info.State, info.Recording = events.StateSealed, string(info.ID)
-	refs := make([]archive.Ref, len(assets.found))
-	for i, c := range assets.found {
-		refs[i] = c.Ref
+	var refs []archive.Ref
+	for _, c := range assets.found {
+		if c.Ref != "" && !c.Private {
+			refs = append(refs, c.Ref)
+		}
 	}
 	if err := s.opts.Captures.Keep(ctx, string(info.ID), refs); err != nil {
 		return err
@@ -284,18 +288,33 @@ func (a *assetFinder) find(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		next.Ref, next.Type, next.Size = c.Ref, c.Type, c.Size
-		if strings.HasPrefix(c.Type, "text/css") {
-			sheet, err := archive.BlobsIn(a.s.opts.Store).Read(ctx, c.Ref)
-			if errors.Is(err, archive.ErrAbsent) || errors.Is(err, archive.ErrDamaged) {
-				a.missing = append(a.missing, archive.PageCapture{Page: next.Page, URL: next.URL})
-				continue
+		next.Time, next.Ref, next.Type, next.Size, next.Status = c.Time, c.Ref, c.Type, c.Size, c.Status
+		next.Location, next.Header, next.Source, next.Why = c.Location, c.Header, c.Source, c.Why
+		switch {
+		case c.Location != "": // where it led is looked up like any other
+			if a.direct[captureKey(next.Page, next.URL)] {
+				a.direct[captureKey(next.Page, c.Location)] = true
 			}
-			if err != nil {
-				return err
+			a.want(page, c.Location)
+			a.found = append(a.found, next)
+			continue
+		case c.Ref == "":
+			a.missing = append(a.missing, next)
+			continue
+		}
+		if next.Private, err = a.s.library.TakeOver(ctx, string(a.info.ID), c); err == nil && strings.HasPrefix(c.Type, "text/css") {
+			var sheet []byte
+			if sheet, err = a.s.library.Captured(ctx, c); err == nil {
+				base, _ := copied(next.URL)
+				a.visitor(page).CSS(base, string(sheet))
 			}
-			base, _ := copied(next.URL)
-			a.visitor(page).CSS(base, string(sheet))
+		}
+		if errors.Is(err, archive.ErrAbsent) || errors.Is(err, archive.ErrDamaged) {
+			a.missing = append(a.missing, archive.PageCapture{Page: next.Page, URL: next.URL, Why: archive.WhyLost})
+			continue
+		}
+		if err != nil {
+			return err
 		}
 		a.found = append(a.found, next)
 	}

@@ -16,6 +16,7 @@ type Options struct {
 	Directory events.Directory
 	Catalogue events.Catalogue
 	Store     archive.Store
+	Vaults    *archive.Vaults // of the same store
 	Captures  archive.CaptureIndex
 	Copies    *archive.Copies // of the site's assets; nil for none
 	Accounts  *Accounts
@@ -32,6 +33,7 @@ type Options struct {
 type Server struct {
 	opts         Options
 	log          *slog.Logger
+	library      *archive.Library
 	scripts      *variants
 	userTickets  tickets[events.SessionID]
 	agentTickets tickets[agentTicket]
@@ -58,7 +60,7 @@ func New(opts Options) (*Server, error) {
 	if len(opts.Key) < 16 {
 		return nil, errors.New("console: the key is shorter than 16 bytes")
 	}
-	return &Server{opts: opts, log: opts.Logger, scripts: scripts, attempts: attempts{failed: map[string]attempt{}}}, nil
+	return &Server{opts: opts, log: opts.Logger, library: archive.NewLibrary(opts.Store, opts.Vaults), scripts: scripts, attempts: attempts{failed: map[string]attempt{}}}, nil
 }
 
 // secure reports whether the browser came by TLS.

@@ -30,6 +30,7 @@ type stage struct {
 	site, console *httptest.Server
 	captures      *disk.Captures
 	store         *disk.Store
+	vaults        *archive.Vaults
 	catalogue     *sqlite.Catalogue
 }
 
@@ -54,8 +55,10 @@ func newStage(t *testing.T) *stage {
 	must(err)
 	directory := events.NewMemDirectory()
 	logger := slog.New(slog.DiscardHandler)
+	s.vaults, err = archive.NewVaults(s.store, bytes.Repeat([]byte{5}, archive.KeySize))
+	must(err)
 	sealer := NewSealer(SealerOptions{
-		Log: s.log, Directory: directory, Catalogue: s.catalogue, Store: s.store, Captures: s.captures, Key: key, Logger: logger,
+		Log: s.log, Directory: directory, Catalogue: s.catalogue, Store: s.store, Vaults: s.vaults, Captures: s.captures, Key: key, Logger: logger,
 	})
 	secret := []byte("0123456789abcdef")
 	s.hub, err = events.NewHub(t.Context(), events.HubOptions{Log: s.log, Directory: directory, Key: secret, Ended: sealer.Ended, URLs: URLs})
@@ -67,7 +70,7 @@ func newStage(t *testing.T) *stage {
 		must(accounts.Add(a, "pass-word"))
 	}
 	s.Server, err = New(Options{
-		Hub: s.hub, Directory: directory, Catalogue: s.catalogue, Store: s.store, Captures: s.captures,
+		Hub: s.hub, Directory: directory, Catalogue: s.catalogue, Store: s.store, Vaults: s.vaults, Captures: s.captures,
 		Accounts: accounts, Key: secret,
 	})
 	must(err)

@@ -3,6 +3,7 @@ package disk
 import (
 	"context"
 	"database/sql"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"net/url"
@@ -13,17 +14,41 @@ import (
 	"github.com/pillion-dev/pillion/archive"
 )
 
+// Who sees a capture.
+const (
+	scopeShared  = 0 // everybody
+	scopeOwn     = 1 // the visit that fetched it; the bytes are shared ones
+	scopePrivate = 2 // the visit that fetched it; the bytes are in its vault
+)
+
+// captureVersion is that of the schema, in SQLite's user_version.
+const captureVersion = 1
+
 const captureSchema = `
 CREATE TABLE IF NOT EXISTS captures (
-	url TEXT NOT NULL, visit TEXT NOT NULL, time INTEGER NOT NULL, -- µs since 1970
-	ref TEXT NOT NULL, type TEXT NOT NULL, size INTEGER NOT NULL,
-	PRIMARY KEY (url, visit, time)
+	url TEXT NOT NULL, by TEXT NOT NULL, time INTEGER NOT NULL, -- µs since 1970
+	scope INTEGER NOT NULL, ref TEXT NOT NULL, type TEXT NOT NULL, size INTEGER NOT NULL,
+	status INTEGER NOT NULL, location TEXT NOT NULL, header TEXT NOT NULL, -- JSON
+	source TEXT NOT NULL, why TEXT NOT NULL,
+	PRIMARY KEY (url, by, time)
 ) WITHOUT ROWID;
-CREATE INDEX IF NOT EXISTS private_captures ON captures (time) WHERE visit <> '';
+CREATE INDEX IF NOT EXISTS shared_captures ON captures (url, time) WHERE scope = 0;
+CREATE INDEX IF NOT EXISTS captures_by_time ON captures (time);
 CREATE INDEX IF NOT EXISTS captures_by_ref ON captures (ref);
+CREATE INDEX IF NOT EXISTS private_captures ON captures (by, ref) WHERE scope = 2;
 CREATE TABLE IF NOT EXISTS kept (
 	ref TEXT NOT NULL, recording TEXT NOT NULL, PRIMARY KEY (ref, recording)
 ) WITHOUT ROWID;
+`
+
+// Before there were vaults, private bytes were among the shared ones.
+const captureUpgrade = `
+DROP INDEX IF EXISTS private_captures;
+DROP INDEX IF EXISTS captures_by_ref;
+ALTER TABLE captures RENAME TO captures_0;
+` + captureSchema + `
+INSERT INTO captures SELECT url, visit, time, visit <> '', ref, type, size, 200, '', '', 'tapped', '' FROM captures_0;
+DROP TABLE captures_0;
 `
 
 // Captures implements archive.CaptureIndex in an SQLite file.
@@ -36,11 +61,28 @@ func NewCaptures(file string) (*Captures, error) {
 	if err != nil {
 		return nil, err
 	}
-	if _, err := db.Exec(captureSchema); err != nil {
+	if err := prepare(db); err != nil {
 		_ = db.Close()
 		return nil, fmt.Errorf("capture index %s: %w", file, err)
 	}
 	return &Captures{db}, nil
+}
+
+func prepare(db *sql.DB) error {
+	var version, tables int
+	err := db.QueryRow(`SELECT (SELECT user_version FROM pragma_user_version), (SELECT count(*) FROM sqlite_schema WHERE name = 'captures')`).Scan(&version, &tables)
+	if err != nil {
+		return err
+	}
+	if version > captureVersion {
+		return fmt.Errorf("version %d is not known here", version)
+	}
+	schema := captureSchema
+	if version == 0 && tables > 0 {
+		schema = captureUpgrade
+	}
+	_, err = db.Exec(fmt.Sprintf("BEGIN; %s PRAGMA user_version = %d; COMMIT", schema, captureVersion))
+	return err
 }
 
 // Close releases the file.
@@ -55,40 +97,67 @@ func (c *Captures) Add(ctx context.Context, captures []archive.Capture) error {
 	if err != nil {
 		return err
 	}
-	for _, a := range captures {
-		if _, err = tx.ExecContext(ctx, `INSERT OR REPLACE INTO captures VALUES (?, ?, ?, ?, ?, ?)`,
-			a.URL, a.Visit, a.Time.UnixMicro(), string(a.Ref), a.Type, a.Size); err != nil {
+	for i := range captures {
+		if err := add(ctx, tx, &captures[i]); err != nil {
 			return errors.Join(err, tx.Rollback())
 		}
 	}
 	return tx.Commit()
 }
 
+func add(ctx context.Context, tx *sql.Tx, a *archive.Capture) error {
+	scope, by, header := scopeShared, a.By, ""
+	switch {
+	case a.Visit != "":
+		scope, by = scopePrivate, a.Visit
+	case a.Own:
+		scope = scopeOwn
+	}
+	if len(a.Header) > 0 {
+		b, err := json.Marshal(a.Header)
+		if err != nil {
+			return err
+		}
+		header = string(b)
+	}
+	_, err := tx.ExecContext(ctx, `INSERT OR REPLACE INTO captures VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+		a.URL, by, a.Time.UnixMicro(), scope, string(a.Ref), a.Type, a.Size, a.Status, a.Location, header, string(a.Source), string(a.Why))
+	return err
+}
+
 // Find implements archive.CaptureIndex.
 func (c *Captures) Find(ctx context.Context, url, visit string, from, to time.Time) (archive.Capture, error) {
-	const find = `SELECT visit, time, ref, type, size FROM captures WHERE url = ? AND visit IN ('', ?) AND `
-	a, b := from.UnixMicro(), to.UnixMicro()
-	for _, try := range []struct {
-		where string
-		args  []any
-	}{
-		{`time >= ? AND time < ? ORDER BY time LIMIT 1`, []any{a, b}},
-		{`time < ? ORDER BY time DESC LIMIT 1`, []any{a}},
-		{`time >= ? ORDER BY time LIMIT 1`, []any{b}},
-	} {
-		found := archive.Capture{URL: url}
-		var micro int64
-		err := c.db.QueryRowContext(ctx, find+try.where, append([]any{url, visit}, try.args...)...).
-			Scan(&found.Visit, &micro, (*string)(&found.Ref), &found.Type, &found.Size)
-		if err == nil {
-			found.Time = time.UnixMicro(micro).UTC()
-			return found, nil
-		}
+	const (
+		own     = `by = ?2 AND ?2 <> ''`
+		shared  = `scope = 0 AND ?2 IS NOT NULL`
+		between = ` AND time >= ?3 AND time < ?4 ORDER BY why <> '', time LIMIT 1`
+		before  = ` AND time < ?3 AND ?4 ORDER BY time DESC LIMIT 1`
+		after   = ` AND time >= ?4 AND ?3 ORDER BY time LIMIT 1`
+	)
+	for _, where := range []string{own + between, own + before, shared + between, shared + before, own + after, shared + after} {
+		found, err := scan(c.db.QueryRowContext(ctx, `SELECT by, time, scope, ref, type, size, status, location, header, source, why FROM captures WHERE url = ?1 AND `+where,
+			url, visit, from.UnixMicro(), to.UnixMicro()))
 		if !errors.Is(err, sql.ErrNoRows) {
+			found.URL = url
 			return found, err
 		}
 	}
 	return archive.Capture{}, archive.ErrAbsent
+}
+
+func scan(row *sql.Row) (a archive.Capture, err error) {
+	var micro int64
+	var scope int
+	var header string
+	err = row.Scan(&a.By, &micro, &scope, (*string)(&a.Ref), &a.Type, &a.Size, &a.Status, &a.Location, &header, (*string)(&a.Source), (*string)(&a.Why))
+	if err == nil && header != "" {
+		err = json.Unmarshal([]byte(header), &a.Header)
+	}
+	a.Time, a.Own = time.UnixMicro(micro).UTC(), scope != scopeShared
+	if scope == scopePrivate {
+		a.Visit = a.By
+	}
+	return a, err
 }
 
 // Keep implements archive.CaptureIndex.
@@ -103,43 +172,4 @@ func (c *Captures) Keep(ctx context.Context, recording string, refs []archive.Re
 		}
 	}
 	return tx.Commit()
-}
-
-// Expire implements archive.CaptureIndex.
-func (c *Captures) Expire(ctx context.Context, before time.Time) (unneeded []archive.Ref, err error) {
-	tx, err := c.db.BeginTx(ctx, nil)
-	if err != nil {
-		return nil, err
-	}
-	defer func() {
-		if err != nil {
-			err = errors.Join(err, tx.Rollback())
-		}
-	}()
-	rows, err := tx.QueryContext(ctx, `DELETE FROM captures WHERE visit <> '' AND time < ? RETURNING ref`, before.UnixMicro())
-	if err != nil {
-		return nil, err
-	}
-	gone := map[archive.Ref]bool{}
-	for rows.Next() {
-		var ref archive.Ref
-		if err := rows.Scan((*string)(&ref)); err != nil {
-			return nil, errors.Join(err, rows.Close())
-		}
-		gone[ref] = true
-	}
-	if err := errors.Join(rows.Err(), rows.Close()); err != nil {
-		return nil, err
-	}
-	for ref := range gone {
-		var needed bool
-		err := tx.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM captures WHERE ref = ?1) OR EXISTS (SELECT 1 FROM kept WHERE ref = ?1)`, string(ref)).Scan(&needed)
-		if err != nil {
-			return nil, err
-		}
-		if !needed {
-			unneeded = append(unneeded, ref)
-		}
-	}
-	return unneeded, tx.Commit()
 }

@@ -1,9 +1,12 @@
 package disk_test
 
 import (
+	"database/sql"
 	"path/filepath"
 	"testing"
+	"time"
 
+	"github.com/pillion-dev/pillion/archive"
 	"github.com/pillion-dev/pillion/archive/archivetest"
 	"github.com/pillion-dev/pillion/archive/disk"
 )
@@ -17,10 +20,48 @@ func TestStore(t *testing.T) {
 }
 
 func TestCaptures(t *testing.T) {
-	c, err := disk.NewCaptures(filepath.Join(t.TempDir(), "a #?b.db"))
+	archivetest.Captures(t, func(t *testing.T) archive.CaptureIndex {
+		c, err := disk.NewCaptures(filepath.Join(t.TempDir(), "a #?b.db"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = c.Close() }) // read and written in the test
+		return c
+	})
+}
+
+func TestAnIndexFromBeforeThereWereVaultsIsReadOn(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "captures.db")
+	db, err := sql.Open("sqlite", "file:"+file)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer c.Close()
-	archivetest.Captures(t, c)
+	if _, err := db.Exec(`CREATE TABLE captures (
+	url TEXT NOT NULL, visit TEXT NOT NULL, time INTEGER NOT NULL,
+	ref TEXT NOT NULL, type TEXT NOT NULL, size INTEGER NOT NULL,
+	PRIMARY KEY (url, visit, time)
+) WITHOUT ROWID;
+CREATE INDEX private_captures ON captures (time) WHERE visit <> '';
+CREATE INDEX captures_by_ref ON captures (ref);
+INSERT INTO captures VALUES ('http://site/a.css', '', 1000000, 'r1', 'text/css', 3), ('http://site/a.css', 'v', 2000000, 'r2', 'text/css', 4);`); err != nil {
+		t.Fatal(err)
+	}
+	if err := db.Close(); err != nil {
+		t.Fatal(err)
+	}
+	for range 2 { // the second time there is nothing to do
+		c, err := disk.NewCaptures(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for visit, want := range map[string]archive.Ref{"v": "r2", "w": "r1"} {
+			got, err := c.Find(t.Context(), "http://site/a.css", visit, time.Unix(0, 0), time.Unix(9, 0))
+			if err != nil || got.Ref != want || got.Visit != "" || got.Own != (visit == "v") {
+				t.Errorf("%s: %+v %v", visit, got, err)
+			}
+		}
+		if err := c.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
 }

@@ -48,7 +48,7 @@ func openGateway(ctx context.Context, f gatewayFlags, sites []siteConfig, logger
 	if err := os.MkdirAll(f.Data, 0o700); err != nil {
 		return g, err
 	}
-	key, signing, err := keys(f.Data)
+	key, signing, master, err := keys(f.Data)
 	if err != nil {
 		return g, err
 	}
@@ -56,13 +56,17 @@ func openGateway(ctx context.Context, f gatewayFlags, sites []siteConfig, logger
 	if err != nil {
 		return g, err
 	}
-	collector := archive.NewCollector(kept.store, kept.captures, logger)
+	vaults, err := archive.NewVaults(kept.store, master)
+	if err != nil {
+		return g, err
+	}
+	collector := archive.NewCollector(archive.CollectorOptions{Store: kept.store, Vaults: vaults, Captures: kept.captures, Logger: logger})
 	copies := archive.NewCopies(copyLife, maxCopies, nil)
 	collector.Tell(copies)
 	g.onClose(collector.Close)
 	sealer := replayui.NewSealer(replayui.SealerOptions{
 		Log: kept.log, Directory: kept.directory, Catalogue: kept.catalogue, Store: kept.store,
-		Captures: kept.captures, Key: signing, Logger: logger,
+		Vaults: vaults, Captures: kept.captures, Key: signing, Logger: logger,
 	})
 	g.onClose(sealer.Close)
 	patterns, err := patternsOf(sites)
@@ -80,7 +84,7 @@ func openGateway(ctx context.Context, f gatewayFlags, sites []siteConfig, logger
 	g.onClose(g.hub.Close)
 	ui, err := replayui.New(replayui.Options{
 		Hub: g.hub, Directory: kept.directory, Catalogue: kept.catalogue, Store: kept.store,
-		Captures: kept.captures, Copies: copies, Accounts: replayui.NewAccounts(accountsFile(f.Data)), Key: key, Logger: logger, TrustForwarded: f.TrustProxy,
+		Vaults: vaults, Captures: kept.captures, Copies: copies, Accounts: replayui.NewAccounts(accountsFile(f.Data)), Key: key, Logger: logger, TrustForwarded: f.TrustProxy,
 	})
 	if err != nil {
 		return g, err
@@ -209,17 +213,16 @@ func (t tee) Begin(a proxy.Asset) proxy.AssetWriter {
 
 func accountsFile(data string) string { return filepath.Join(data, "accounts.json") }
 
-// keys reads the gateway's two keys, and makes them the first time: one for
-// codes and cookies, one that signs recordings.
-func keys(data string) (key []byte, signing ed25519.PrivateKey, err error) {
-	if key, err = keyFile(filepath.Join(data, "gateway.key")); err != nil {
-		return nil, nil, err
+// keys reads the gateway's keys, and makes them the first time: one for codes
+// and cookies, one that signs recordings, one under which the keys of vaults are.
+func keys(data string) (key []byte, signing ed25519.PrivateKey, master []byte, err error) {
+	var seed []byte
+	for name, to := range map[string]*[]byte{"gateway.key": &key, "signing.key": &seed, "archive.key": &master} {
+		if *to, err = keyFile(filepath.Join(data, name)); err != nil {
+			return nil, nil, nil, err
+		}
 	}
-	seed, err := keyFile(filepath.Join(data, "signing.key"))
-	if err != nil {
-		return nil, nil, err
-	}
-	return key, ed25519.NewKeyFromSeed(seed), nil
+	return key, ed25519.NewKeyFromSeed(seed), master, nil
 }
 
 func keyFile(name string) ([]byte, error) {
