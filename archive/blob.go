@@ -40,6 +40,14 @@ func blobName(ref Ref) (string, error) {
 	return blobPrefix + digits[:2] + "/" + digits[2:], nil
 }
 
+// refOfName is the blob that an object of that name holds.
+func refOfName(name string) (Ref, bool) {
+	digits, ok := strings.CutPrefix(name, blobPrefix)
+	ref := Ref(refPrefix + strings.Replace(digits, "/", "", 1))
+	own, err := blobName(ref)
+	return ref, ok && err == nil && own == name
+}
+
 // Blobs are contents that sessions share, each stored once.
 type Blobs struct{ store Store }
 

@@ -2,6 +2,7 @@ package archive
 
 import (
 	"context"
+	"iter"
 	"time"
 )
 
@@ -49,6 +50,13 @@ const (
 	WhyNotAllowed Why = "not-allowed" // a fetch was refused by the rules for it
 )
 
+// Use says that a recording needs a blob.
+type Use struct {
+	Recording string
+	Ref       Ref
+	Size      int64 // bytes; 0 where no capture tells any more
+}
+
 // CaptureIndex finds captures. It is safe for concurrent use.
 type CaptureIndex interface {
 	// Add stores captures, durably on return. Those with a Visit are Own.
@@ -62,6 +70,14 @@ type CaptureIndex interface {
 	Find(ctx context.Context, url, visit string, from, to time.Time) (Capture, error)
 	// Keep notes that a recording needs shared blobs, durably on return.
 	Keep(ctx context.Context, recording string, refs []Ref) error
+	// Release notes that a recording needs nothing any more, durably on return;
+	// the next Expire returns what nobody else needs.
+	Release(ctx context.Context, recording string) error
+	// Uses yields which recordings need which blobs, those of a recording one
+	// after the other. After an error it ends.
+	Uses(ctx context.Context) iter.Seq2[Use, error]
+	// Needs reports whether a capture or a recording needs a shared blob.
+	Needs(ctx context.Context, ref Ref) (bool, error)
 	// Expire forgets what is Own from before a time, and of the rest who fetched
 	// it and what says nothing new; and all that was not seen since another time.
 	Expire(ctx context.Context, before, unseen time.Time) (Expired, error)

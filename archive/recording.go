@@ -76,9 +76,15 @@ const (
 var encoder, _ = zstd.NewWriter(nil, zstd.WithEncoderConcurrency(1))
 var unpacker, _ = zstd.NewReader(nil, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxMemory(maxObject))
 
-func recordingName(session, part string) string { return "recordings/" + session + "/" + part }
-func segmentName(n int) string                  { return fmt.Sprintf("segment-%04d.zst", n) }
-func keyframeName(n int) string                 { return fmt.Sprintf("keyframe-%04d.zst", n) }
+// recordingPrefix is where recordings stand in a store.
+const recordingPrefix = "recordings/"
+
+func recordingName(session, part string) string { return recordingPrefix + session + "/" + part }
+
+// topName is the object that makes a recording one: it is written last.
+func topName(session string) string { return recordingName(session, "manifest.json") }
+func segmentName(n int) string      { return fmt.Sprintf("segment-%04d.zst", n) }
+func keyframeName(n int) string     { return fmt.Sprintf("keyframe-%04d.zst", n) }
 
 // RecordingWriter seals a session. It is not safe for concurrent use.
 type RecordingWriter struct {

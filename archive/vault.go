@@ -101,15 +101,7 @@ func (v *Vaults) Destroy(ctx context.Context, owner string) error {
 	if err := v.store.Delete(ctx, keyPrefix+owner); err != nil {
 		return err
 	}
-	for o, err := range v.store.List(ctx, privatePrefix+owner+"/") {
-		if err != nil {
-			return err
-		}
-		if err := v.store.Delete(ctx, o.Name); err != nil {
-			return err
-		}
-	}
-	return nil
+	return deleteAll(ctx, v.store, privatePrefix+owner+"/")
 }
 
 // Seal encrypts what is to stand under a name (AES-256-GCM): under another one it

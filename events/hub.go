@@ -189,7 +189,7 @@ func (h *Hub) Enter(guest, code string, info SessionInfo) (*Session, error) {
 		return nil, ErrCode
 	}
 	s.code, info = "", h.masked(info)
-	s.info.State, s.info.URL, s.info.User, s.info.Visit, s.info.Most = StateAsking, info.URL, info.User, info.Visit, info.Most
+	s.info.State, s.info.Site, s.info.URL, s.info.User, s.info.Visit, s.info.Most = StateAsking, info.Site, info.URL, info.User, info.Visit, info.Most
 	s.away = h.opts.Now()
 	s.lifecycle(userNo, Lifecycle{Type: "started", User: info.User, URL: info.URL, Level: info.Most})
 	s.changed()

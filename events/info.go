@@ -2,6 +2,7 @@ package events
 
 import (
 	"context"
+	"errors"
 	"time"
 )
 
@@ -38,6 +39,7 @@ type SessionInfo struct {
 	ID        SessionID    `json:"id"`
 	Org       OrgID        `json:"org"`
 	State     SessionState `json:"state"`
+	Site      string       `json:"site,omitempty"`  // name of the site that it was on
 	Visit     string       `json:"visit,omitempty"` // the browser's visit, under which its private assets were kept
 	User      string       `json:"user,omitempty"`
 	URL       string       `json:"url"` // of the first page
@@ -50,7 +52,31 @@ type SessionInfo struct {
 	Preview   bool         `json:"preview,omitempty"`   // of masking: nothing is kept
 	Recording string       `json:"recording,omitempty"` // name of the sealed recording
 	Error     string       `json:"error,omitempty"`     // why it is not whole, for people
+	Stored    int64        `json:"stored,omitempty"`    // bytes of the recording, without what it shares with others
+	Hold      *Hold        `json:"hold,omitempty"`
+	Deleting  *Deletion    `json:"deleting,omitempty"` // it is being deleted
 }
+
+// Hold is a legal hold: the recording is not deleted while there is one.
+type Hold struct {
+	By     string    `json:"by"`
+	Reason string    `json:"reason,omitempty"`
+	Since  time.Time `json:"since"`
+}
+
+// Deletion says that a recording was deleted: all that is left of it.
+type Deletion struct {
+	Session SessionID `json:"session"`
+	Org     OrgID     `json:"org"`
+	Site    string    `json:"site,omitempty"`
+	Started time.Time `json:"started"`
+	By      string    `json:"by"` // an account's name; empty: its time was over
+	Reason  string    `json:"reason,omitempty"`
+	At      time.Time `json:"at"`
+}
+
+// ErrHeld is returned where a recording is under a legal hold.
+var ErrHeld = errors.New("the recording is under a legal hold")
 
 // Directory holds the live metadata of sessions, small and shared by gateways.
 type Directory interface {
@@ -73,6 +99,14 @@ type Catalogue interface {
 	// Find returns at most limit sessions, newest first, and the cursor of the
 	// next page ("" at the end).
 	Find(ctx context.Context, q Query) (found []SessionInfo, next string, err error)
+	// Update lets change alter a session's entry, and stores it unless that
+	// fails; nobody else changes it meanwhile. ErrNoSession when there is none.
+	Update(ctx context.Context, id SessionID, change func(*SessionInfo) error) (SessionInfo, error)
+	// Delete removes a session and notes its deletion, both or neither. It may
+	// be called again.
+	Delete(ctx context.Context, d Deletion) error
+	// Deletions returns at most limit of an organisation's, newest first.
+	Deletions(ctx context.Context, org OrgID, limit int) ([]Deletion, error)
 	Close() error
 }
 

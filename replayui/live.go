@@ -61,7 +61,7 @@ func (t *Site) postSession(w http.ResponseWriter, r *http.Request) error {
 		waiting, session = session, nil
 	}
 	if session == nil {
-		info := events.SessionInfo{Org: t.org, URL: bound(in.URL, 2000), User: bound(in.User, 200), Most: t.settings.Most}
+		info := events.SessionInfo{Org: t.org, Site: t.settings.Name, URL: bound(in.URL, 2000), User: bound(in.User, 200), Most: t.settings.Most}
 		if c, err := r.Cookie(visitCookie); err == nil {
 			info.Visit = bound(c.Value, 100)
 		}

@@ -64,6 +64,14 @@ func (c *recordings) put(id events.SessionID, o *openRecording) {
 	}
 }
 
+// drop forgets one: it was deleted.
+func (c *recordings) drop(id events.SessionID) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	delete(c.open, id)
+	c.last = slices.DeleteFunc(c.last, func(last events.SessionID) bool { return last == id })
+}
+
 // recording opens a sealed session for an account that may see it.
 func (s *Server) recording(ctx context.Context, a Account, id events.SessionID) (*openRecording, error) {
 	o := s.recordings.get(id)

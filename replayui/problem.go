@@ -38,6 +38,8 @@ func asProblem(err error) problem {
 		return newProblem(http.StatusTooManyRequests, "Too many wrong codes. Wait 15 minutes, then try again.")
 	case errors.Is(err, events.ErrBusy):
 		return newProblem(http.StatusServiceUnavailable, "Too many sessions just now. Try again in a few minutes.")
+	case errors.Is(err, events.ErrHeld):
+		return newProblem(http.StatusConflict, "The recording is under a legal hold. End the hold first.")
 	case errors.Is(err, archive.ErrDamaged):
 		return newProblem(http.StatusInternalServerError, err.Error())
 	}

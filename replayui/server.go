@@ -18,6 +18,7 @@ type Options struct {
 	Store     archive.Store
 	Vaults    *archive.Vaults // of the same store
 	Captures  archive.CaptureIndex
+	Custodian *Custodian
 	Copies    *archive.Copies // of the site's assets; nil for none
 	Accounts  *Accounts
 	// Key signs sign-ins.
@@ -98,6 +99,11 @@ func (s *Server) Console() http.Handler {
 	mux.HandleFunc("GET /api/sessions/{id}/segments/{n}", s.only(s.getSegment))
 	mux.HandleFunc("GET /api/sessions/{id}/keyframes/{n}", s.only(s.getKeyframe))
 	mux.HandleFunc("GET /api/sessions/{id}/events", s.only(s.getEvents))
+	administrator := events.RoleAdministrator
+	mux.HandleFunc("DELETE /api/sessions/{id}", s.only(s.deleteRecording, administrator))
+	mux.HandleFunc("PUT /api/sessions/{id}/hold", s.only(s.putHold, administrator))
+	mux.HandleFunc("DELETE /api/sessions/{id}/hold", s.only(s.deleteHold, administrator))
+	mux.HandleFunc("GET /api/storage", s.only(s.getStorage, administrator))
 	mux.HandleFunc("GET /archive/{session}/{page}/", s.only(s.getAsset))
 	return guard(mux)
 }

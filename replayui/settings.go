@@ -8,6 +8,7 @@ import (
 // helped, and what of their pages nobody else sees. They travel in the capture
 // script (web/src/capture/settings.ts): without them nothing is captured.
 type SiteSettings struct {
+	Name  string `json:"-"`               // of the site, as retention and reports have it
 	Parts string `json:"parts"`           // version of the script's parts; set by the Server
 	Style string `json:"style,omitempty"` // what Place and Colours come to; set by the Server
 

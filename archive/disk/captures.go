@@ -39,6 +39,8 @@ CREATE INDEX IF NOT EXISTS private_captures ON captures (by, ref) WHERE scope = 
 CREATE TABLE IF NOT EXISTS kept (
 	ref TEXT NOT NULL, recording TEXT NOT NULL, PRIMARY KEY (ref, recording)
 ) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS kept_by_recording ON kept (recording);
+CREATE TABLE IF NOT EXISTS released (ref TEXT PRIMARY KEY) WITHOUT ROWID;
 `
 
 // Before there were vaults, private bytes were among the shared ones.

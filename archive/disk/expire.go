@@ -35,6 +35,9 @@ func (c *Captures) Expire(ctx context.Context, before, unseen time.Time) (out ar
 	if err := gone.take(ctx, tx, `DELETE FROM captures WHERE time < ? RETURNING by, scope, ref`, unseen); err != nil {
 		return out, err
 	}
+	if err := gone.take(ctx, tx, `DELETE FROM released WHERE ? IS NOT NULL RETURNING '', 0, ref`, before); err != nil {
+		return out, err
+	}
 	for _, forget := range []string{thin, `UPDATE OR REPLACE captures SET by = '' WHERE scope = 0 AND by <> '' AND time < ?`} {
 		if _, err := tx.ExecContext(ctx, forget, before.UnixMicro()); err != nil {
 			return out, err
@@ -75,6 +78,9 @@ func (e *expired) take(ctx context.Context, tx *sql.Tx, query string, before tim
 	return errors.Join(rows.Err(), rows.Close())
 }
 
+// sharedNeed is what needs a shared blob.
+const sharedNeed = `SELECT 1 FROM captures WHERE ref = ?1 AND scope < 2 UNION SELECT 1 FROM kept WHERE ref = ?1`
+
 // unneeded leaves out what other captures or recordings need.
 func (e *expired) unneeded(ctx context.Context, tx *sql.Tx) (out archive.Expired, err error) {
 	needed := func(query string, args ...any) (yes bool) {
@@ -84,7 +90,7 @@ func (e *expired) unneeded(ctx context.Context, tx *sql.Tx) (out archive.Expired
 		return yes
 	}
 	for ref := range e.refs {
-		if !needed(`SELECT 1 FROM captures WHERE ref = ?1 AND scope < 2 UNION SELECT 1 FROM kept WHERE ref = ?1`, string(ref)) {
+		if !needed(sharedNeed, string(ref)) {
 			out.Refs = append(out.Refs, ref)
 		}
 	}

@@ -31,10 +31,12 @@ type sharedConfig struct {
 	MaskQuery []string            `yaml:"mask-query"`
 	// MaskPatterns are looked for in the gateway, in the pages of all sites.
 	MaskPatterns []string `yaml:"mask-patterns"`
+	// Retention is how long recordings are kept.
+	Retention string `yaml:"retention"`
 }
 
 // sharedNames are their names in the file.
-var sharedNames = []string{"assist", "mask", "mask-query", "mask-patterns"}
+var sharedNames = []string{"assist", "mask", "mask-query", "mask-patterns", "retention"}
 
 // or takes from all what a site does not say itself.
 func (c sharedConfig) or(all sharedConfig) sharedConfig {
@@ -49,6 +51,9 @@ func (c sharedConfig) or(all sharedConfig) sharedConfig {
 	}
 	if c.MaskPatterns == nil {
 		c.MaskPatterns = all.MaskPatterns
+	}
+	if c.Retention == "" {
+		c.Retention = all.Retention
 	}
 	return c
 }

@@ -23,6 +23,7 @@ type commands struct {
 	Serve   serveCommand   `cmd:"" help:"The gateway in front of a site."`
 	Account accountCommand `cmd:"" help:"Accounts of agents, auditors and administrators."`
 	Verify  verifyCommand  `cmd:"" help:"Check a recording: hashes, chain, signature, every asset."`
+	Archive archiveCommand `cmd:"" help:"The archive: check and mend it, report what it takes, delete and hold recordings."`
 	Version versionCommand `cmd:"" help:"Print the version."`
 }
 
@@ -48,6 +49,7 @@ type gatewayFlags struct {
 	Admin      string `help:"Where metrics and health are; for operators alone." default:"127.0.0.1:9090"`
 	Data       string `help:"Folder for everything that is kept." default:"pillion-data" type:"path"`
 	Org        string `help:"Organisation that the site's sessions belong to." default:"main"`
+	Retention  string `help:"How long recordings are kept after their end: 36h, 400d, 10y or forever. Sites can say otherwise in the configuration file." default:"forever"`
 	TrustProxy bool   `help:"Trust X-Forwarded-For, -Host and -Proto: only behind a proxy of your own."`
 	tlsFlags
 	forwardFlags

@@ -48,6 +48,11 @@ func openGateway(ctx context.Context, f gatewayFlags, sites []siteConfig, logger
 	if err := os.MkdirAll(f.Data, 0o700); err != nil {
 		return g, err
 	}
+	lock, err := lockData(f.Data)
+	if err != nil {
+		return g, err
+	}
+	g.onClose(func() { _ = lock.Close() }) // nothing was written
 	key, signing, master, err := keys(f.Data)
 	if err != nil {
 		return g, err
@@ -69,6 +74,10 @@ func openGateway(ctx context.Context, f gatewayFlags, sites []siteConfig, logger
 		Vaults: vaults, Captures: kept.captures, Key: signing, Logger: logger,
 	})
 	g.onClose(sealer.Close)
+	keep, err := retention(f.Retention, sites)
+	if err != nil {
+		return g, errUsage{err}
+	}
 	patterns, err := patternsOf(sites)
 	if err != nil {
 		return g, errUsage{err}

@@ -60,6 +60,7 @@ func (c siteConfig) site(own side) (proxy.Site, error) {
 	if err != nil {
 		return proxy.Site{}, err
 	}
+	settings.Name = c.name()
 	s := proxy.Site{
 		Hosts: c.Hosts, Host: f.Host, PreserveHost: f.PreserveHost, Aliases: f.Alias, Assets: f.Assets,
 		RedirectAssets: f.RedirectAssets, Sticky: f.Sticky,
@@ -80,6 +81,17 @@ func (c siteConfig) site(own side) (proxy.Site, error) {
 		return s, fmt.Errorf("rewrite %q: full, inject or off", f.Rewrite)
 	}
 	return s, nil
+}
+
+// name is what a site is called in reports and for retention.
+func (c siteConfig) name() string {
+	switch {
+	case len(c.Hosts) > 0:
+		return c.Hosts[0]
+	case len(c.Flags.Upstream) > 0:
+		return c.Flags.Upstream[0]
+	}
+	return ""
 }
 
 // publicURL is where browsers reach the site, as far as the configuration tells:

@@ -21,6 +21,10 @@ CREATE TABLE IF NOT EXISTS sessions (
 	user TEXT NOT NULL, url TEXT NOT NULL, agents TEXT NOT NULL, info TEXT NOT NULL
 );
 CREATE INDEX IF NOT EXISTS sessions_by_time ON sessions (org, started DESC, id);
+CREATE TABLE IF NOT EXISTS deletions (
+	id TEXT PRIMARY KEY, org TEXT NOT NULL, at INTEGER NOT NULL, deletion TEXT NOT NULL
+);
+CREATE INDEX IF NOT EXISTS deletions_by_time ON deletions (org, at DESC);
 CREATE VIRTUAL TABLE IF NOT EXISTS words USING fts5(id UNINDEXED, text, tokenize = 'unicode61 remove_diacritics 2');
 `
 
@@ -48,18 +52,11 @@ func (c *Catalogue) Close() error { return c.db.Close() }
 
 // Put implements events.Catalogue.
 func (c *Catalogue) Put(ctx context.Context, info events.SessionInfo, text string) error {
-	b, err := json.Marshal(info)
-	if err != nil {
-		return err
-	}
 	tx, err := c.db.BeginTx(ctx, nil)
 	if err != nil {
 		return err
 	}
-	agents := "\n" + strings.Join(info.Agents, "\n") + "\n"
-	_, err = tx.ExecContext(ctx, `INSERT OR REPLACE INTO sessions VALUES (?, ?, ?, ?, ?, ?, ?)`,
-		string(info.ID), string(info.Org), info.Started.UnixMicro(), info.User, info.URL, agents, string(b))
-	if err == nil {
+	if err = put(ctx, tx, info); err == nil {
 		_, err = tx.ExecContext(ctx, `DELETE FROM words WHERE id = ?`, string(info.ID))
 	}
 	if err == nil {
@@ -71,10 +68,27 @@ func (c *Catalogue) Put(ctx context.Context, info events.SessionInfo, text strin
 	return tx.Commit()
 }
 
+func put(ctx context.Context, tx *sql.Tx, info events.SessionInfo) error {
+	b, err := json.Marshal(info)
+	if err != nil {
+		return err
+	}
+	agents := "\n" + strings.Join(info.Agents, "\n") + "\n"
+	_, err = tx.ExecContext(ctx, `INSERT OR REPLACE INTO sessions VALUES (?, ?, ?, ?, ?, ?, ?)`,
+		string(info.ID), string(info.Org), info.Started.UnixMicro(), info.User, info.URL, agents, string(b))
+	return err
+}
+
 // Get implements events.Catalogue.
-func (c *Catalogue) Get(ctx context.Context, id events.SessionID) (info events.SessionInfo, err error) {
+func (c *Catalogue) Get(ctx context.Context, id events.SessionID) (events.SessionInfo, error) {
+	return get(ctx, c.db, id)
+}
+
+func get(ctx context.Context, db interface {
+	QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row
+}, id events.SessionID) (info events.SessionInfo, err error) {
 	var text string
-	err = c.db.QueryRowContext(ctx, `SELECT info FROM sessions WHERE id = ?`, string(id)).Scan(&text)
+	err = db.QueryRowContext(ctx, `SELECT info FROM sessions WHERE id = ?`, string(id)).Scan(&text)
 	if errors.Is(err, sql.ErrNoRows) {
 		return info, events.ErrNoSession
 	}

@@ -84,3 +84,48 @@ func ids(list []events.SessionInfo) string {
 	}
 	return out
 }
+
+func TestWhatIsDeletedIsNotFoundAndItsDeletionIs(t *testing.T) {
+	c, err := Open(filepath.Join(t.TempDir(), "c.db"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	ctx := t.Context()
+	started := time.Unix(1_700_000_000, 0).UTC()
+	for _, id := range []events.SessionID{"a", "b"} {
+		if err := c.Put(ctx, events.SessionInfo{ID: id, Org: "o", Started: started}, "word"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	hold := &events.Hold{By: "Adam", Reason: "case 7", Since: started}
+	if _, err := c.Update(ctx, "b", func(info *events.SessionInfo) error { info.Hold = hold; return nil }); err != nil {
+		t.Fatal(err)
+	}
+	refused := errors.New("refused")
+	if _, err := c.Update(ctx, "b", func(info *events.SessionInfo) error { info.Hold = nil; return refused }); !errors.Is(err, refused) {
+		t.Errorf("%v", err)
+	}
+	if _, err := c.Update(ctx, "none", func(*events.SessionInfo) error { return nil }); !errors.Is(err, events.ErrNoSession) {
+		t.Errorf("%v", err)
+	}
+	for range 2 {
+		if err := c.Delete(ctx, events.Deletion{Session: "a", Org: "o", Started: started, By: "Adam", Reason: "asked for", At: started}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := c.Get(ctx, "a"); !errors.Is(err, events.ErrNoSession) {
+		t.Errorf("%v", err)
+	}
+	found, _, err := c.Find(ctx, events.Query{Text: "word"})
+	if err != nil || ids(found) != "b" || found[0].Hold == nil || *found[0].Hold != *hold {
+		t.Errorf("%+v %v", found, err)
+	}
+	gone, err := c.Deletions(ctx, "o", 10)
+	if err != nil || len(gone) != 1 || gone[0].Session != "a" || gone[0].By != "Adam" || !gone[0].At.Equal(started) {
+		t.Errorf("%+v %v", gone, err)
+	}
+	if other, err := c.Deletions(ctx, "p", 10); err != nil || len(other) != 0 {
+		t.Errorf("of another organisation: %+v %v", other, err)
+	}
+}

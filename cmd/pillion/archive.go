@@ -1,0 +1,276 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"text/tabwriter"
+	"time"
+
+	"github.com/pillion-dev/pillion/archive"
+	"github.com/pillion-dev/pillion/archive/disk"
+	"github.com/pillion-dev/pillion/events"
+	"github.com/pillion-dev/pillion/events/jetstream"
+	"github.com/pillion-dev/pillion/events/sqlite"
+	"github.com/pillion-dev/pillion/replayui"
+)
+
+type archiveCommand struct {
+	Check  archiveCheck  `cmd:"" help:"Look for what is missing, damaged or left over, and mend it."`
+	Report archiveReport `cmd:"" help:"What the recordings of each organisation take."`
+	Delete archiveDelete `cmd:"" help:"Delete a recording for good: its key first, then all that nobody else needs."`
+	Hold   archiveHold   `cmd:"" help:"Put a recording under a legal hold, or end that."`
+}
+
+// kept is an archive without a gateway around it.
+type kept struct {
+	store     archive.Store
+	vaults    *archive.Vaults
+	captures  *disk.Captures
+	catalogue *sqlite.Catalogue
+}
+
+func openKept(data string) (k *kept, err error) {
+	k = &kept{}
+	defer func() {
+		if err != nil {
+			k.close()
+		}
+	}()
+	key, err := os.ReadFile(filepath.Join(data, "archive.key"))
+	if err != nil {
+		return k, fmt.Errorf("no gateway has run on %s: %w", data, err)
+	}
+	if k.store, err = disk.NewStore(filepath.Join(data, "archive")); err != nil {
+		return k, err
+	}
+	if k.vaults, err = archive.NewVaults(k.store, key); err != nil {
+		return k, err
+	}
+	if k.captures, err = disk.NewCaptures(filepath.Join(data, "captures.db")); err != nil {
+		return k, err
+	}
+	k.catalogue, err = sqlite.Open(filepath.Join(data, "catalogue.db"))
+	return k, err
+}
+
+func (k *kept) close() {
+	if k.captures != nil {
+		_ = k.captures.Close() // every write was waited for
+	}
+	if k.catalogue != nil {
+		_ = k.catalogue.Close() // every write was waited for
+	}
+}
+
+// custodian is one that sweeps nothing by itself.
+func (k *kept) custodian(p *program) *replayui.Custodian {
+	return replayui.NewCustodian(replayui.CustodianOptions{Catalogue: k.catalogue, Store: k.store, Vaults: k.vaults, Captures: k.captures, Logger: p.logger, Still: true})
+}
+
+// listed are the recordings of the catalogue.
+func (k *kept) listed(ctx context.Context) (map[string]bool, error) {
+	all := map[string]bool{}
+	query := events.Query{Limit: 500}
+	for {
+		found, next, err := k.catalogue.Find(ctx, query)
+		if err != nil {
+			return nil, err
+		}
+		for _, info := range found {
+			all[info.Recording] = true
+		}
+		if query.Cursor = next; next == "" {
+			return all, nil
+		}
+	}
+}
+
+type archiveCheck struct {
+	Data     string        `help:"The gateway's folder." default:"pillion-data" type:"existingdir"`
+	Contents bool          `help:"Read every blob and compare its content with its name."`
+	Mend     bool          `help:"Repair what can be repaired, and remove what is left over."`
+	From     string        `help:"Folder of another copy of the archive, for what is missing or damaged here." type:"existingdir" placeholder:"DIR"`
+	Grace    time.Duration `help:"Leave alone what is younger: it may be in use." default:"24h"`
+}
+
+// Run checks an archive. Where a gateway runs on the folder, what it may be
+// about to finish is told, and not mended.
+func (c *archiveCheck) Run(p *program) error {
+	k, err := openKept(c.Data)
+	if err != nil {
+		return err
+	}
+	defer k.close()
+	open, err := c.open(p)
+	if err != nil {
+		return err
+	}
+	listed, err := k.listed(p.ctx)
+	if err != nil {
+		return err
+	}
+	check := archive.Check{
+		Store: k.store, Vaults: k.vaults, Captures: k.captures, Listed: listed, Open: open,
+		Contents: c.Contents, Mend: c.Mend, Grace: c.Grace, Now: time.Now(),
+	}
+	if c.From != "" {
+		backup, err := disk.NewStore(c.From)
+		if err != nil {
+			return err
+		}
+		check.Backup = backup
+	}
+	faults, left, mendable := 0, 0, 0
+	check.Found = func(f archive.Fault) {
+		faults++
+		end := ""
+		switch {
+		case f.Mended:
+			end = ": mended"
+		case f.Mendable:
+			left, mendable = left+1, mendable+1
+		default:
+			left++
+		}
+		if f.Detail != "" {
+			f.Detail = " (" + f.Detail + ")"
+		}
+		_, _ = fmt.Fprintf(p.out, "%s %s%s%s\n", f.Kind, f.Name, f.Detail, end)
+	}
+	if err := check.Run(p.ctx); err != nil {
+		return err
+	}
+	if faults == 0 {
+		_, err = fmt.Fprintf(p.out, "The archive of %d recordings is in order.\n", len(listed))
+		return err
+	}
+	_, _ = fmt.Fprintf(p.out, "%d faults, %d of them left", faults, left)
+	if mendable > 0 && !c.Mend {
+		_, _ = fmt.Fprintf(p.out, "; --mend mends %d", mendable)
+	}
+	_, _ = fmt.Fprintln(p.out, ".")
+	if left > 0 {
+		return errQuiet
+	}
+	return nil
+}
+
+// open tells which sessions are not sealed yet. Only their log knows: where a
+// gateway has it, any session may be.
+func (c *archiveCheck) open(p *program) (func(string) bool, error) {
+	lock, err := lockData(c.Data)
+	if errors.Is(err, errRunning) {
+		_, _ = fmt.Fprintln(p.err, "A gateway runs on this folder: recordings that are not in the catalogue are left alone.")
+		return func(string) bool { return true }, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = lock.Close() }() // nothing was written
+	server, err := jetstream.Embed(filepath.Join(c.Data, "log"))
+	if err != nil {
+		return nil, err
+	}
+	defer server.Close()
+	directory, err := jetstream.NewDirectory(p.ctx, server.Conn, 1)
+	if err != nil {
+		return nil, err
+	}
+	list, err := directory.List(p.ctx)
+	if err != nil {
+		return nil, err
+	}
+	unsealed := map[string]bool{}
+	for _, info := range list {
+		unsealed[string(info.ID)] = true
+	}
+	return func(session string) bool { return unsealed[session] }, nil
+}
+
+type archiveReport struct {
+	Data string `help:"The gateway's folder." default:"pillion-data" type:"existingdir"`
+	Org  string `help:"One organisation alone." placeholder:"ORG"`
+}
+
+// Run prints a table.
+func (c *archiveReport) Run(p *program) error {
+	k, err := openKept(c.Data)
+	if err != nil {
+		return err
+	}
+	defer k.close()
+	list, err := replayui.UsageOf(p.ctx, k.catalogue, k.captures, events.OrgID(c.Org))
+	if err != nil {
+		return err
+	}
+	w := tabwriter.NewWriter(p.out, 0, 0, 2, ' ', tabwriter.AlignRight)
+	_, _ = fmt.Fprintln(w, "organisation\trecordings\theld\thours\tof their own\tassets, each time\tassets, once\ttogether\t")
+	for _, u := range list {
+		_, _ = fmt.Fprintf(w, "%s\t%d\t%d\t%.1f\t%s\t%s\t%s\t%s\t\n", u.Org, u.Recordings, u.Held, u.Length/3600, mega(u.Own), mega(u.Named), mega(u.Shared), mega(u.Own+u.Shared))
+	}
+	return w.Flush()
+}
+
+// mega writes a number of bytes in MB.
+func mega(n int64) string { return fmt.Sprintf("%.2f MB", float64(n)/1e6) }
+
+type archiveDelete struct {
+	Recording string `arg:"" help:"The session's identifier."`
+	Reason    string `help:"Why: it stays in the list of deletions." required:""`
+	Data      string `help:"The gateway's folder." default:"pillion-data" type:"existingdir"`
+}
+
+// Run deletes a recording.
+func (c *archiveDelete) Run(p *program) error {
+	k, err := openKept(c.Data)
+	if err != nil {
+		return err
+	}
+	defer k.close()
+	custodian := k.custodian(p)
+	defer custodian.Close()
+	err = custodian.Delete(p.ctx, events.SessionID(c.Recording), "operator", c.Reason)
+	if errors.Is(err, events.ErrNoSession) {
+		return fmt.Errorf("no recording %q in %s", c.Recording, c.Data)
+	}
+	if err != nil {
+		return err
+	}
+	_, err = fmt.Fprintf(p.out, "Recording %s is deleted.\n", c.Recording)
+	return err
+}
+
+type archiveHold struct {
+	Recording string `arg:"" help:"The session's identifier."`
+	Reason    string `help:"Why, for example a case's number."`
+	End       bool   `help:"End the hold."`
+	Data      string `help:"The gateway's folder." default:"pillion-data" type:"existingdir"`
+}
+
+// Run holds a recording, or lets it go.
+func (c *archiveHold) Run(p *program) error {
+	k, err := openKept(c.Data)
+	if err != nil {
+		return err
+	}
+	defer k.close()
+	custodian := k.custodian(p)
+	defer custodian.Close()
+	hold := &events.Hold{By: "operator", Reason: c.Reason, Since: time.Now().UTC()}
+	said := "is under a legal hold"
+	if c.End {
+		hold, said = nil, "is no longer under a legal hold"
+	}
+	_, err = custodian.Hold(p.ctx, events.SessionID(c.Recording), hold)
+	if errors.Is(err, events.ErrNoSession) {
+		return fmt.Errorf("no recording %q in %s", c.Recording, c.Data)
+	}
+	if err != nil {
+		return err
+	}
+	_, err = fmt.Fprintf(p.out, "Recording %s %s.\n", c.Recording, said)
+	return err
+}
