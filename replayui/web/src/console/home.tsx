@@ -2,12 +2,20 @@ import { signal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
 import { get, post, type Account, type SessionInfo } from "../view/api.ts";
 import { Brand } from "../view/signin.tsx";
+import { Keeping, StorageReport } from "./keeping.tsx";
 import { OpenSession, Preview } from "./home-open.tsx";
 
 const failed = signal("");
 const busy = signal(false);
 const lists = signal<{ live: SessionInfo[]; sessions: SessionInfo[]; next: string } | undefined>(undefined);
 const words = signal("");
+const changes = signal(0);
+
+/** After a recording was held or deleted. */
+function changed(): void {
+  changes.value++;
+  void load();
+}
 
 async function load(): Promise<void> {
   try {
@@ -75,6 +83,7 @@ export function Home({ account, code }: { account: Account; code: string }) {
             : <Sessions list={lists.value.sessions} account={account} />}
           {lists.value?.next && <button class="plain" onClick={() => void more()}>Show more</button>}
         </section>
+        {account.role === "administrator" && <StorageReport version={changes.value} />}
       </main>
     </>
   );
@@ -114,8 +123,8 @@ function Sessions({ list, account, live = false }: { list: SessionInfo[]; accoun
             <td class="wide"><b>{s.title || (s.state === "offered" ? "No page yet" : "Untitled page")}</b><br /><small>{s.url}</small></td>
             <td>{s.agents?.join(", ") ?? ""}</td>
             <td>{length(s)}</td>
-            <td><span class={"chip " + s.state}>{STATES[s.state]}</span></td>
-            <td>{live && watches(account, s) ? s.state !== "offered" && <Watch id={s.id} /> : <a class="button plain" href={(live ? "/live/" : "/replay/") + s.id}>{live ? "Open" : "Replay"}</a>}</td>
+            <td><span class={"chip " + s.state}>{STATES[s.state]}</span>{s.hold && <> <span class="chip held" title={s.hold.reason}>held</span></>}</td>
+            <td class="acts">{!live && account.role === "administrator" && s.state === "sealed" && <Keeping session={s} changed={changed} />}{live && watches(account, s) ? s.state !== "offered" && <Watch id={s.id} /> : <a class="button plain" href={(live ? "/live/" : "/replay/") + s.id}>{live ? "Open" : "Replay"}</a>}</td>
           </tr>
         ))}
       </tbody>

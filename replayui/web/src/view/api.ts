@@ -34,9 +34,12 @@ export async function getBytes(path: string): Promise<Uint8Array> {
   return new Uint8Array(await (await call(path)).arrayBuffer());
 }
 
+export async function send(method: "POST" | "PUT" | "DELETE", path: string, body: unknown = {}): Promise<Response> {
+  return call(path, { method, headers: { "content-type": "application/json" }, body: JSON.stringify(body) });
+}
+
 export async function post<T>(path: string, body: unknown = {}): Promise<T> {
-  const r = await call(path, { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify(body) });
-  return (await r.json()) as T;
+  return (await (await send("POST", path, body)).json()) as T;
 }
 
 export interface Account { name: string; org: string; role: "agent" | "supervisor" | "auditor" | "administrator" }
@@ -51,4 +54,5 @@ export interface SessionInfo {
   started: string;
   ended?: string;
   recording?: string;
+  hold?: { by: string; reason?: string; since: string };
 }
