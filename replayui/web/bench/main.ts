@@ -5,6 +5,7 @@ import { version } from "./contenders.ts";
 import { cells, print, printVerdicts, Report } from "./figures.ts";
 import { measureChanges } from "./changes.ts";
 import { measureFirefox } from "./firefox.ts";
+import { measureHundred } from "./hundred.ts";
 import { measureIdle } from "./idle.ts";
 import { measureLate } from "./late.ts";
 import { measureLive } from "./live.ts";
@@ -39,6 +40,7 @@ const themes: Record<string, (stand: Stand, report: Report, rounds: number) => P
   seek: measureSeek,
   minute: measureMinute,
   firefox: measureFirefox,
+  hundred: measureHundred,
 };
 
 const { values } = parseArgs({
