@@ -186,7 +186,7 @@ func TestCheckFindsAndMends(t *testing.T) {
 		},
 		"a recording that the catalogue does not know": {
 			damage: func(t *testing.T, k *kept) { k.refs["only s3"] = k.refs["both"]; k.seal(t, "s3") },
-			with: func(t *testing.T, c *archive.Check) {
+			with: func(_ *testing.T, c *archive.Check) {
 				c.Enter = func(_ context.Context, session string) error { c.Listed[session] = true; return nil }
 			},
 			want: "unlisted recording s3",

@@ -21,6 +21,20 @@ func Erase(ctx context.Context, store Store, vaults *Vaults, captures CaptureInd
 	return deleteAll(ctx, store, recordingName(session, ""))
 }
 
+// SizeOf adds up what a recording takes without what it shares with others, in
+// bytes.
+func SizeOf(ctx context.Context, store Store, session string) (size int64, err error) {
+	for _, prefix := range []string{recordingName(session, ""), privatePrefix + SessionOwner(session) + "/"} {
+		for o, err := range store.List(ctx, prefix) {
+			if err != nil {
+				return 0, err
+			}
+			size += o.Size
+		}
+	}
+	return size, nil
+}
+
 // ErrLocked is wrapped by a store's errors for objects that it keeps until a
 // time, whoever asks for their deletion.
 var ErrLocked = errors.New("locked")

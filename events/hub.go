@@ -252,6 +252,13 @@ func (h *Hub) Lately(id SessionID) *Session {
 	return h.sessions[id]
 }
 
+// Forget takes a session that is over out of memory: its recording was deleted.
+func (h *Hub) Forget(id SessionID) {
+	if s := h.Lately(id); s != nil && s.isOver() {
+		h.remove(s)
+	}
+}
+
 // Secret is what a user's browser resumes the session with.
 func (h *Hub) Secret(id SessionID) string {
 	return string(id) + "." + h.sign(id)

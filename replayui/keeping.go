@@ -39,6 +39,7 @@ func (s *Server) deleteRecording(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	s.recordings.drop(info.ID)
+	s.opts.Hub.Forget(info.ID)
 	w.WriteHeader(http.StatusNoContent)
 	return nil
 }

@@ -74,6 +74,14 @@ func (c *recordings) drop(id events.SessionID) {
 
 // recording opens a sealed session for an account that may see it.
 func (s *Server) recording(ctx context.Context, a Account, id events.SessionID) (*openRecording, error) {
+	// The catalogue tells whether it was deleted, by whatever process.
+	listed, err := s.opts.Catalogue.Get(ctx, id)
+	if err == nil && listed.Deleting != nil {
+		err = events.ErrNoSession
+	}
+	if err != nil {
+		return nil, err
+	}
 	o := s.recordings.get(id)
 	if o == nil {
 		rec, err := archive.OpenRecording(ctx, s.opts.Store, string(id))

@@ -156,6 +156,9 @@ func (s *Sealer) Seal(ctx context.Context, info events.SessionInfo) error {
 	if len(problems) > 0 {
 		return fmt.Errorf("the recording reads back otherwise: %s", strings.Join(problems, "; "))
 	}
+	if info.Stored, err = archive.SizeOf(ctx, s.opts.Store, string(info.ID)); err != nil {
+		return err
+	}
 	if err := s.opts.Catalogue.Put(ctx, info, t.words()); err != nil {
 		return err
 	}

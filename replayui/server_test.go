@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -32,6 +33,9 @@ type stage struct {
 	store         *disk.Store
 	vaults        *archive.Vaults
 	catalogue     *sqlite.Catalogue
+	custodian     *Custodian
+	life          atomic.Int64 // of recordings, as time.Duration
+	ahead         atomic.Int64 // of the custodian's clock, as time.Duration
 }
 
 func newStage(t *testing.T) *stage {
@@ -60,17 +64,23 @@ func newStage(t *testing.T) *stage {
 	sealer := NewSealer(SealerOptions{
 		Log: s.log, Directory: directory, Catalogue: s.catalogue, Store: s.store, Vaults: s.vaults, Captures: s.captures, Key: key, Logger: logger,
 	})
+	s.custodian = NewCustodian(CustodianOptions{
+		Catalogue: s.catalogue, Store: s.store, Vaults: s.vaults, Captures: s.captures, Logger: logger, Still: true,
+		Retention: func(events.OrgID, string) time.Duration { return time.Duration(s.life.Load()) },
+		Now:       func() time.Time { return time.Now().Add(time.Duration(s.ahead.Load())) },
+	})
 	secret := []byte("0123456789abcdef")
 	s.hub, err = events.NewHub(t.Context(), events.HubOptions{Log: s.log, Directory: directory, Key: secret, Ended: sealer.Ended, URLs: URLs})
 	must(err)
 	accounts := NewAccounts(filepath.Join(dir, "accounts.json"))
 	for _, a := range []Account{
 		{"ann", "o", events.RoleAgent}, {"bob", "o", events.RoleAgent}, {"otto", "o", events.RoleAuditor}, {"eve", "p", events.RoleAuditor},
+		{"adam", "o", events.RoleAdministrator}, {"dora", "p", events.RoleAdministrator},
 	} {
 		must(accounts.Add(a, "pass-word"))
 	}
 	s.Server, err = New(Options{
-		Hub: s.hub, Directory: directory, Catalogue: s.catalogue, Store: s.store, Vaults: s.vaults, Captures: s.captures,
+		Hub: s.hub, Directory: directory, Catalogue: s.catalogue, Store: s.store, Vaults: s.vaults, Captures: s.captures, Custodian: s.custodian,
 		Accounts: accounts, Key: secret,
 	})
 	must(err)

@@ -63,6 +63,7 @@ sites:
 	part.Mask.Query = []string{"token"}
 	own := replayui.SiteSettings{Most: events.LevelView, Place: "top-right", Mask: replayui.MaskPolicy{Query: []string{}, Rules: []replayui.MaskRule{{All: true}}}}
 	for i, want := range []replayui.SiteSettings{all, own, part, all} {
+		want.Name = configs[i].name()
 		if !reflect.DeepEqual(got[i], want) {
 			t.Errorf("site %d:\ngot  %+v\nwant %+v", i, got[i], want)
 		}

@@ -74,9 +74,11 @@ func openGateway(ctx context.Context, f gatewayFlags, sites []siteConfig, logger
 		Vaults: vaults, Captures: kept.captures, Key: signing, Logger: logger,
 	})
 	g.onClose(sealer.Close)
-	keep, err := retention(f.Retention, sites)
+	custodian, err := g.openCustodian(f, sites, replayui.CustodianOptions{
+		Catalogue: kept.catalogue, Store: kept.store, Vaults: vaults, Captures: kept.captures, Logger: logger,
+	})
 	if err != nil {
-		return g, errUsage{err}
+		return g, err
 	}
 	patterns, err := patternsOf(sites)
 	if err != nil {
@@ -93,7 +95,7 @@ func openGateway(ctx context.Context, f gatewayFlags, sites []siteConfig, logger
 	g.onClose(g.hub.Close)
 	ui, err := replayui.New(replayui.Options{
 		Hub: g.hub, Directory: kept.directory, Catalogue: kept.catalogue, Store: kept.store,
-		Vaults: vaults, Captures: kept.captures, Copies: copies, Accounts: replayui.NewAccounts(accountsFile(f.Data)), Key: key, Logger: logger, TrustForwarded: f.TrustProxy,
+		Vaults: vaults, Captures: kept.captures, Custodian: custodian, Copies: copies, Accounts: replayui.NewAccounts(accountsFile(f.Data)), Key: key, Logger: logger, TrustForwarded: f.TrustProxy,
 	})
 	if err != nil {
 		return g, err
@@ -107,6 +109,18 @@ func openGateway(ctx context.Context, f gatewayFlags, sites []siteConfig, logger
 		return g, err
 	}
 	return g, nil
+}
+
+// openCustodian opens what ends recordings when their time is over.
+func (g *gateway) openCustodian(f gatewayFlags, sites []siteConfig, options replayui.CustodianOptions) (*replayui.Custodian, error) {
+	life, err := retention(f.Retention, sites)
+	if err != nil {
+		return nil, errUsage{err}
+	}
+	options.Retention = life
+	c := replayui.NewCustodian(options)
+	g.onClose(c.Close)
+	return c, nil
 }
 
 // openSites opens the proxies: the one in front of the sites, and the one for
