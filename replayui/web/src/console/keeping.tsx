@@ -25,7 +25,7 @@ export function Keeping({ session, changed }: { session: SessionInfo; changed: (
   };
   return (
     <>
-      <button class="plain" data-testid="keep" aria-label={`Keep or delete “${name}”`} onClick={() => { reason.value = wrong.value = ""; show(); }}>Keep…</button>
+      <button class="plain" data-testid="keep" aria-label={`Manage “${name}”: hold it or delete it`} onClick={() => { reason.value = wrong.value = ""; show(); }}>Manage…</button>
       <dialog class="ask panel" ref={dialog} aria-labelledby={"keep-" + session.id}>
         <h2 id={"keep-" + session.id}>{name}</h2>
         <p class="hint">Recorded {new Date(session.started).toLocaleString(undefined, { dateStyle: "medium", timeStyle: "short" })}.</p>
