@@ -1,6 +1,7 @@
 // What a viewer's nodes are made of: attributes that do nothing there, documents of the right mode.
 
-import { HTML_NS, type PageNode } from "../protocol/format.ts";
+import { HTML_NS, Kind, type PageNode } from "../protocol/format.ts";
+import { keepDrawn } from "./mirror-views.ts";
 import * as dom from "./natives.ts";
 
 /** Attributes that would act in a viewer, or that its own rules stand in for. */
@@ -45,7 +46,47 @@ export function setValue(n: Node, value: string): void {
   c.value = value;
 }
 
+const MAX_NAMES = 1000;
+/** Whether a name of an attribute is one that needs no further look: most come again and again. */
+const plain = new Map<string, boolean>();
+
+function isPlain(name: string): boolean {
+  let is = plain.get(name);
+  if (is !== undefined) return is;
+  is = !SKIPPED.test(name) && !/^(src|rel|open|style)$|^xlink:|^xml:/.test(name);
+  if (plain.size < MAX_NAMES) plain.set(name, is);
+  return is;
+}
+
+/** What stands for a node that is no element. */
+export function makeText(n: PageNode, d: Document): Node {
+  if (n.kind === Kind.Comment) return d.createComment(n.text ?? "");
+  if (n.kind === Kind.Doctype) return d.implementation.createDocumentType(n.name || "html", n.text ?? "", n.base ?? "");
+  return d.createTextNode(n.text ?? "");
+}
+
+/** An element with its attributes. */
+export function makeElement(n: PageNode, d: Document): Element {
+  const name = n.name ?? "";
+  let el: Element;
+  try {
+    el = n.ns || !/^[a-z][a-z0-9-]*$/.test(name) ? d.createElementNS(n.ns || HTML_NS, name) : d.createElement(name);
+  } catch {
+    el = d.createElement("pillion-unknown"); // a name that only a parser can give
+  }
+  for (const [key, value] of n.attrs ?? []) setAttribute(el, key, value);
+  if (name === "canvas") keepDrawn(el);
+  else if (isFrame(el)) dom.setAttribute(el, "sandbox", "allow-same-origin");
+  else if (name === "pillion-gone") dom.setAttribute(el, "style", "display:none");
+  return el;
+}
+
 export function setAttribute(el: Element, name: string, value: string): void {
+  try {
+    if (isPlain(name)) return dom.setAttribute(el, name, value);
+  } catch {
+    return parsedAttribute(el, name, value);
+  }
   if (SKIPPED.test(name)) return;
   const of = dom.localName(el);
   if ((of === "iframe" || of === "frame") && name === "src") return;

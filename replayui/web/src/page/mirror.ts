@@ -1,7 +1,7 @@
-import { HTML_NS, Kind, Op, QUIRKS, type PageEvent, type PageNode, type PageState } from "../protocol/format.ts";
+import { Kind, Op, QUIRKS, type PageEvent, type PageNode, type PageState } from "../protocol/format.ts";
 import * as dom from "./natives.ts";
 import { Animations } from "./mirror-animations.ts";
-import { doctypeMarkup, isFrame, makeRoom, open, removeAttribute, setAttribute, setValue } from "./mirror-nodes.ts";
+import { doctypeMarkup, isFrame, makeElement, makeRoom, makeText, open, removeAttribute, setAttribute, setValue } from "./mirror-nodes.ts";
 import { Marks } from "./mirror-marks.ts";
 import { adoptSheets, enableSheet, markSheets, replaceRules, useSheet, type SheetUse } from "./mirror-sheets.ts";
 import { assignNodes, defineElements, forgetDrawn, keepDrawn, showCanvas, showCurrent, showDialog, showMedia, showPlaceholder, showPopover } from "./mirror-views.ts";
@@ -23,7 +23,7 @@ export interface Shown {
   offset: { x: number; y: number };
 }
 
-const EVENTS_OF_STYLE = new Set(["link", "style", "img"]);
+const EVENTS_OF_STYLE = new Set(["link", "style"]);
 
 /**
  * Builds a page in an iframe with exactly sandbox="allow-same-origin" and
@@ -125,38 +125,26 @@ export class Mirror {
   /** Builds a node and its subtree in its place. */
   private build(n: PageNode, parent: Node, before: Node | null): void {
     const d = parent.nodeType === 9 ? (parent as Document) : parent.ownerDocument!;
-    const made = this.make(n, d);
-    this.enter(n.id, made);
+    const frames: [Element, PageNode][] = [];
+    const made = this.make(n, d, frames);
     if (parent.nodeType === 9) before = makeRoom(d, made, before);
     dom.insertBefore(parent, made, before);
-    if (n.kind !== Kind.Element) return;
-    const el = made as Element;
-    keepDrawn(el);
-    if (n.shadow) this.shadow(el, n.shadow);
-    for (const c of n.children ?? []) this.build(c, el, null);
-    if (n.frame) this.inFrame(el, n.frame);
+    // A frame has a document once it is in one itself.
+    for (const [el, inner] of frames) this.inFrame(el, inner);
   }
 
-  private make(n: PageNode, d: Document): Node {
-    switch (n.kind) {
-      case Kind.Text:
-        return d.createTextNode(n.text ?? "");
-      case Kind.Comment:
-        return d.createComment(n.text ?? "");
-      case Kind.CDATA:
-        return d.createTextNode(n.text ?? "");
-      case Kind.Doctype:
-        return d.implementation.createDocumentType(n.name || "html", n.text ?? "", n.base ?? "");
+  /** Makes a node and its subtree, apart from the page: to put it in at once is half the work. */
+  private make(n: PageNode, d: Document, frames: [Element, PageNode][]): Node {
+    if (n.kind !== Kind.Element) {
+      const made = makeText(n, d);
+      this.enter(n.id, made);
+      return made;
     }
-    let el: Element;
-    try {
-      el = d.createElementNS(n.ns || HTML_NS, n.name ?? "");
-    } catch {
-      el = d.createElement("pillion-unknown"); // a name that only a parser can give
-    }
-    for (const [name, value] of n.attrs ?? []) setAttribute(el, name, value);
-    if (isFrame(el)) dom.setAttribute(el, "sandbox", "allow-same-origin");
-    if (n.name === "pillion-gone") dom.setAttribute(el, "style", "display:none");
+    const el = makeElement(n, d);
+    this.enter(n.id, el);
+    if (n.shadow) this.shadow(el, n.shadow);
+    if (n.children) for (const c of n.children) dom.insertBefore(el, this.make(c, d, frames), null);
+    if (n.frame) frames.push([el, n.frame]);
     return el;
   }
 
@@ -206,11 +194,12 @@ export class Mirror {
     const use = this.uses.get(id);
     if (lines) replaceRules(n, lines);
     if (use) useSheet(n, use);
-    if (EVENTS_OF_STYLE.has((n as Element).localName)) {
+    const name = (n as Element).localName;
+    if (EVENTS_OF_STYLE.has(name)) {
       this.styled();
       this.animations.again();
-      this.restoreScrolls();
     }
+    if (EVENTS_OF_STYLE.has(name) || name === "img") this.restoreScrolls();
     this.changed();
   }
 

@@ -8,6 +8,7 @@ export class FormatError extends Error {}
 
 const MAX_DEPTH = 2048;
 const MAX_TEXT = 64 << 20;
+const SHORT = 24;
 const decoder = new TextDecoder("utf-8", { fatal: true });
 
 export class Reader {
@@ -38,6 +39,11 @@ export class Reader {
   }
 
   uint(): number {
+    const first = this.b[this.pos]!;
+    if (first < 0x80) {
+      this.pos++;
+      return first;
+    }
     let v = 0;
     let scale = 1;
     for (let i = 0; i < 8; i++) {
@@ -72,19 +78,31 @@ export class Reader {
   private str(): string {
     let n = this.uint();
     if (n === 0) {
-      const b = this.bytes();
-      try {
-        this.strings.push(decoder.decode(b));
-      } catch {
-        this.fail("text that is not UTF-8");
-      }
-      n = this.strings.length;
+      n = this.strings.push(this.literal());
     }
     const s = this.strings[n - 1];
     if (s === undefined) this.fail("unknown string");
     this.unfolded += s.length;
     if (this.unfolded > MAX_TEXT) this.fail("too much text");
     return s;
+  }
+
+  private literal(): string {
+    const n = this.count();
+    const from = this.pos;
+    this.pos += n;
+    // The decoder takes longer to be called than a short text to be read.
+    if (n <= SHORT) {
+      let s = "";
+      let i = from;
+      for (; i < this.pos && this.b[i]! < 0x80; i++) s += String.fromCharCode(this.b[i]!);
+      if (i === this.pos) return s;
+    }
+    try {
+      return decoder.decode(this.b.subarray(from, this.pos));
+    } catch {
+      this.fail("text that is not UTF-8");
+    }
   }
 
   private node(depth: number, head = this.u8()): PageNode {
@@ -96,7 +114,7 @@ export class Reader {
     if (kind !== Kind.Element && head > 0x0f) this.fail("flags on what is no element");
     switch (kind) {
       case Kind.Element:
-        return this.element({ id, kind }, head, depth);
+        return this.element(id, head, depth);
       case Kind.Text:
       case Kind.Comment:
       case Kind.CDATA:
@@ -111,23 +129,13 @@ export class Reader {
     this.fail("unknown kind of node");
   }
 
-  private element(n: PageNode, head: number, depth: number): PageNode {
-    switch (head & (FLAG_SVG | FLAG_MATHML)) {
-      case 0:
-        n.ns = "";
-        break;
-      case FLAG_SVG:
-        n.ns = SVG_NS;
-        break;
-      case FLAG_MATHML:
-        n.ns = MATHML_NS;
-        break;
-      default:
-        n.ns = this.str();
-    }
-    n.name = this.str();
-    n.attrs = [];
-    for (let i = this.count(); i > 0; i--) n.attrs.push([this.str(), this.str()]);
+  private element(id: number, head: number, depth: number): PageNode {
+    const space = head & (FLAG_SVG | FLAG_MATHML);
+    const ns = space === 0 ? "" : space === FLAG_SVG ? SVG_NS : space === FLAG_MATHML ? MATHML_NS : this.str();
+    const name = this.str();
+    const attrs: [string, string][] = [];
+    for (let i = this.count(); i > 0; i--) attrs.push([this.str(), this.str()]);
+    const n: PageNode = { id, kind: Kind.Element, ns, name, attrs };
     if (head & FLAG_SHADOW) n.shadow = this.inner(depth, Kind.Shadow);
     if (head & FLAG_FRAME) n.frame = this.inner(depth, Kind.Document);
     n.children = this.children(depth);

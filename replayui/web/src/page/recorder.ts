@@ -45,6 +45,8 @@ const DIGEST_NODES = 400;
 const POLL_MS = 2; // of a tick, for what is read in turn
 const ANIMATION_TICKS = 3;
 const POLLED_CONTROLS = 500;
+const RESTING_TICKS = 30; // without a change the page is at rest: it is asked less
+const DIGEST_RESTING_TICKS = 600;
 const POLLED_BETWEEN = 50;
 const MAX_BATCH = 256 << 10; // sent where more is to come
 const HIDDEN_FLUSH_MS = 250;
@@ -72,6 +74,8 @@ export class Recorder {
   #timer = 0;
   /** the time of the last batch, as told */
   #told = 0;
+  /** the time of the frame that is being told: frames are apart by nearly the same */
+  #drawn = 0;
   #ticks = 0;
   #cause: Cause = Cause.Page;
   #roots = new Set<Document | ShadowRoot>();
@@ -106,7 +110,7 @@ export class Recorder {
 
   /** Time since the page's origin, in units of 100 µs: to a frame, that is small when compressed. */
   now(): number {
-    return Math.round((dom.now() * 10) / UNIT) * UNIT;
+    return Math.max(this.#told, Math.round(((this.#drawn || dom.now()) * 10) / UNIT) * UNIT);
   }
 
   /** Takes the page's state, in slices, and goes on from there. */
@@ -198,7 +202,7 @@ export class Recorder {
     return (op, body) => {
       const now = this.now();
       if (!this.#batch) {
-        this.#batch = new BatchWriter(now, Math.max(0, (now - this.#told) / UNIT));
+        this.#batch = new BatchWriter(now, (now - this.#told) / UNIT);
         this.#told = now;
       }
       this.#batch.event(op, cause, now);
@@ -212,6 +216,7 @@ export class Recorder {
   }
 
   schedule(): void {
+    this.#still = 0;
     if (this.#scheduled || !this.ready) return;
     this.#scheduled = true;
     if (this.#win.document.hidden) dom.later(this.#flush, HIDDEN_FLUSH_MS);
@@ -224,9 +229,10 @@ export class Recorder {
     this.schedule();
   };
 
-  #flush = (): void => {
+  #flush = (frame?: number): void => {
     this.#scheduled = false;
     if (!this.ready) return;
+    this.#drawn = frame ?? 0;
     if (this.drain(dom.now() + SLICE_MS, true)) {
       this.#interactions.flush();
       if (this.#pan) this.#views.offset(this.emitter(Cause.Page));
@@ -239,6 +245,7 @@ export class Recorder {
       dom.turn(this.#flush);
     }
     this.#send();
+    this.#drawn = 0;
   };
 
   /** Sends what there is now: what follows must come after it. */
@@ -265,7 +272,8 @@ export class Recorder {
     }
     this.#ticks++;
     const emit = this.emitter(Cause.Page);
-    this.forms.poll(POLLED_CONTROLS, emit);
+    const resting = ++this.#still > RESTING_TICKS;
+    this.forms.poll(resting ? POLLED_BETWEEN : POLLED_CONTROLS, emit);
     this.#views.page(emit);
     this.#views.places(this.#modes.keys(), emit);
     this.#views.rescrolled(emit);
@@ -285,6 +293,10 @@ export class Recorder {
     this.#send();
   };
 
+  /** ticks since something happened or changed */
+  #still = 0;
+  /** the tick of the last digest; the first comes with the first tick */
+  #compared = -DIGEST_RESTING_TICKS;
   #looking: Generator<void> | undefined;
   #digesting: Iterator<Node> | undefined;
   #digested = 0;
@@ -294,7 +306,9 @@ export class Recorder {
     const deadline = dom.now() + POLL_MS;
     if (this.#ticks % SLOW_TICKS === 5) this.#looking ??= this.#sheets.look(this.#roots, () => this.emitter(Cause.Page));
     while (this.#looking && dom.now() < deadline) if (this.#looking.next().done) this.#looking = undefined;
-    if (this.#ticks % DIGEST_TICKS === 1 && !this.#digesting) {
+    const stale = this.#ticks - this.#compared >= (this.#still < DIGEST_TICKS ? DIGEST_TICKS : DIGEST_RESTING_TICKS);
+    if (stale && !this.#digesting) {
+      this.#compared = this.#ticks;
       this.#digesting = this.tree.all()[Symbol.iterator]();
       this.#digested = 1;
     }
