@@ -4,7 +4,9 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 )
@@ -16,8 +18,9 @@ const (
 	settingsName = "PILLION_SETTINGS"
 )
 
-// languages are those that the session's part of the capture script speaks.
-var languages = []string{"en", "de", "fr"}
+// parts are what the capture script imports: the session's part in the languages
+// that it speaks, and what performs agents' acts.
+var parts = map[string]string{"en": "session.en.js", "de": "session.de.js", "fr": "session.fr.js", "act": "act.js"}
 
 // maxVariants bounds the variants that are kept. A gateway has one for each
 // name by which its sites are reached; only a client that invents names gets
@@ -29,8 +32,8 @@ const maxVariants = 64
 // first time.
 type variants struct {
 	template []byte
-	parts    map[string]bundled // the session's part, by language
-	version  string             // of the parts
+	parts    map[string]bundled
+	version  string // of the parts
 
 	mu  sync.RWMutex
 	all map[string]func() bundled
@@ -48,18 +51,18 @@ func newVariants() (*variants, error) {
 	}
 	v := &variants{template: template, parts: map[string]bundled{}, all: map[string]func() bundled{}}
 	var all []byte
-	for _, language := range languages {
-		b, err := readBundle("session." + language + ".js")
+	for _, name := range slices.Sorted(maps.Keys(parts)) {
+		b, err := readBundle(parts[name])
 		if err != nil {
 			return nil, err
 		}
-		v.parts[language] = newBundled(b)
+		v.parts[name] = newBundled(b)
 		all = append(all, b...)
 	}
 	v.version = version(all)
-	for language, part := range v.parts {
+	for name, part := range v.parts {
 		part.version = v.version
-		v.parts[language] = part
+		v.parts[name] = part
 	}
 	return v, nil
 }
@@ -107,8 +110,8 @@ func (v *variants) named(version, fallback string) bundled {
 }
 
 func (v *variants) servePart(w http.ResponseWriter, r *http.Request) {
-	language, isScript := strings.CutSuffix(r.PathValue("file"), ".js")
-	part, ok := v.parts[language]
+	name, isScript := strings.CutSuffix(r.PathValue("file"), ".js")
+	part, ok := v.parts[name]
 	if !ok || !isScript {
 		http.NotFound(w, r)
 		return

@@ -65,6 +65,7 @@ const session = (language) => small({
 await Promise.all([
   capture(),
   ...["en", "de", "fr"].map(session),
+  small({ entryPoints: [at("src/capture/act.ts")], format: "esm", plugins: [lateNatives] }, "act.js"),
   build({
     ...common, entryPoints: { console: at("src/console/main.tsx"), player: at("src/player/main.tsx") }, outdir: dist,
     format: "esm", target: "es2023", jsx: "automatic", jsxImportSource: "preact",

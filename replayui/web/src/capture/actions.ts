@@ -1,7 +1,6 @@
 import type { Action } from "../protocol/format.ts";
 import * as dom from "../page/natives.ts";
-import { target } from "./around.ts";
-import { focused } from "./cursor.ts";
+import { focused, target } from "./around.ts";
 import { press } from "./keys.ts";
 import { fill, type Doing } from "./typing.ts";
 

@@ -3,6 +3,26 @@ import * as dom from "../page/natives.ts";
 /** The shadow root of an element, closed ones too. */
 export type ShadowOf = (el: Element) => ShadowRoot | null;
 
+/** The page as the hand finds it. */
+export interface Place {
+  shadow: ShadowOf;
+  /** whether an element is hidden from agents */
+  masked: (el: Element) => boolean;
+  /** the field that the user went into by themselves */
+  users: Element | null;
+}
+
+/** The element that has the focus, within frames and shadow roots of the page. */
+export function focused(shadow: ShadowOf): Element | null {
+  for (let at: Element | null = document.activeElement; at; ) {
+    if (dom.localName(at) === "pillion-assist") return at;
+    const inner: Element | null | undefined = (shadow(at) ?? (/^i?frame$/.test(dom.localName(at)) ? dom.documentIn(at) : null))?.activeElement;
+    if (!inner) return at;
+    at = inner;
+  }
+  return null;
+}
+
 const OWN = "a[href],area[href],button,input:not([type=hidden]),select,textarea,summary,iframe,[contenteditable]:not([contenteditable=false]),audio[controls],video[controls]";
 
 /** What can have the focus, by its markup. */

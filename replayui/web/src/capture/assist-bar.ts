@@ -31,6 +31,7 @@ export class Bar {
   readonly #names = h("span", { "data-role": "people", class: "people" });
   readonly #menu: HTMLSelectElement;
   readonly #pause: HTMLButtonElement;
+  #shown = "";
 
   constructor(say: Say, now: Shared, stopKey: string, levels: Level[], does: Does) {
     this.#say = say;
@@ -49,6 +50,11 @@ export class Bar {
     const say = this.#say;
     const { people, control, level, former, lost } = this.#now;
     const stopped = !!former;
+    this.#menu.value = level;
+    // An agent who looks in again changes nothing here.
+    const shown = [control, level, former, lost, ...people.map((p) => p.participant + p.name)].join("\n");
+    if (shown === this.#shown) return;
+    this.#shown = shown;
     this.#state.textContent = say(lost ? "lost" : stopped ? "paused" : "shared");
     this.el.classList.toggle("halted", stopped || lost);
     this.#names.replaceChildren(...people.map(({ participant, name }) => {
@@ -57,7 +63,6 @@ export class Bar {
       dot.style.background = this.#does.colour(name);
       return h("b", {}, dot, name, ...(acts ? [h("span", {}, say("acts"))] : []));
     }));
-    this.#menu.value = level;
     const pause = this.#pause;
     pause.hidden = level === "view" && !stopped;
     pause.replaceChildren(say(stopped ? "resume" : "pause"), ...(stopped ? [] : [h("kbd", { "aria-hidden": "true" }, this.#stopKey)]));

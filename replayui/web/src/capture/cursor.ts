@@ -1,17 +1,6 @@
 import { HTML_NS } from "../protocol/format.ts";
 import * as dom from "../page/natives.ts";
-import { FOCUSABLE, nearest, outward, typed, type ShadowOf } from "./around.ts";
-
-/** The element that has the focus, within frames and shadow roots of the page. */
-export function focused(shadow: ShadowOf): Element | null {
-  for (let at: Element | null = document.activeElement; at; ) {
-    if (dom.localName(at) === "pillion-assist") return at;
-    const inner: Element | null | undefined = (shadow(at) ?? (/^i?frame$/.test(dom.localName(at)) ? dom.documentIn(at) : null))?.activeElement;
-    if (!inner) return at;
-    at = inner;
-  }
-  return null;
-}
+import { FOCUSABLE, focused, nearest, outward, typed, type Place, type ShadowOf } from "./around.ts";
 
 /**
  * Where the agents' hand is on the page: what it is over and what it types
@@ -25,12 +14,12 @@ export class Cursor {
   #over: Element | null = null;
   #in: Element | null = null;
   #edited = new WeakSet<Element>();
-  /** the field that the user went into by themselves */
-  users: Element | null = null;
+  readonly #place: Place;
 
-  constructor(shadow: ShadowOf, masked: (el: Element) => boolean) {
-    this.shadow = shadow;
-    this.masked = masked;
+  constructor(place: Place) {
+    this.#place = place;
+    this.shadow = place.shadow;
+    this.masked = place.masked;
   }
 
   /** Fires an event as a mouse does, in the middle of an element. Tells whether the page lets it have its effect. */
@@ -68,7 +57,7 @@ export class Cursor {
   /** Whether the user types in another element, or answers a question: their focus is left to them. */
   quiet(el: Element): boolean {
     const at = focused(this.shadow);
-    return at !== el && !!at && (dom.localName(at) === "pillion-assist" || (at === this.users && typed(at)));
+    return at !== el && !!at && (dom.localName(at) === "pillion-assist" || (at === this.#place.users && typed(at)));
   }
 
   /** Puts the focus into an element, or lets the page believe so while the user types elsewhere; `really` takes it even then. */

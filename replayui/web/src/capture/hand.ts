@@ -1,9 +1,9 @@
 import { RecordKind, type Action, type Level, type Reason } from "../protocol/format.ts";
 import * as dom from "../page/natives.ts";
 import type { Recorder } from "../page/recorder.ts";
-import { perform } from "./actions.ts";
-import { control, disabled, leads, nameOf, nearest, target, typed } from "./around.ts";
-import { Cursor, focused } from "./cursor.ts";
+import type * as Acts from "./act.ts";
+import { control, disabled, focused, leads, nameOf, nearest, target, typed, type Place } from "./around.ts";
+import type { Cursor } from "./cursor.ts";
 import type { FromGateway } from "./link.ts";
 import { Locks } from "./locks.ts";
 import { Turns, type Facts, type Page, type Request } from "./turns.ts";
@@ -56,6 +56,10 @@ export class Hand implements Page {
   readonly #locks = new Locks(dom.now, (node, held, by) => this.#lock(node, held, by));
   readonly #turns = new Turns(this, this.#locks, dom.now);
   #recorder: Recorder | undefined;
+  readonly #load: () => Promise<typeof Acts>;
+  #acts: typeof Acts | undefined;
+  #loading = false;
+  #place: Place | undefined;
   #cursor: Cursor | undefined;
   /** the frame in which the user's last change of a control went out, at the earliest */
   #changed = new WeakMap<Node, number>();
@@ -67,8 +71,9 @@ export class Hand implements Page {
   #pressed = -CAUSED_MS;
   #beating = false;
 
-  /** `ask`: selectors of elements that the operator wants the user asked about. */
-  constructor(out: Out, asking: Asking, ask: () => readonly string[] = () => []) {
+  /** `load` fetches what performs; `ask`: selectors of elements that the operator wants the user asked about. */
+  constructor(out: Out, asking: Asking, load: () => Promise<typeof Acts>, ask: () => readonly string[] = () => []) {
+    this.#load = load;
     this.#out = out;
     this.#asking = asking;
     this.#ask = ask;
@@ -79,7 +84,8 @@ export class Hand implements Page {
     this.#turns.stop("gone");
     this.#locks.clear();
     this.#recorder = recorder;
-    this.#cursor = new Cursor((el) => recorder.tree.shadow(el), (el) => recorder.isMasked(el));
+    this.#place = { shadow: (el) => recorder.tree.shadow(el), masked: (el) => recorder.isMasked(el), users: null };
+    this.#cursor = undefined;
     const heard = (e: Event) => this.#heard(e);
     for (const name of ["pointerdown", "keydown", "input", "change", "focusin", "focusout"]) recorder.heard[name] = heard;
   }
@@ -167,7 +173,7 @@ export class Hand implements Page {
         return;
       }
     }
-    this.#cursor!.users = typed(el) ? el : c;
+    this.#place!.users = typed(el) ? el : c;
     if (!c) return e.type === "pointerdown" ? this.unlock() : undefined;
     if (e.type === "input" || e.type === "change") this.#changed.set(c, this.#out.last + 1);
     this.#turns.touched(tree.id(c));
@@ -177,7 +183,21 @@ export class Hand implements Page {
   // What turns ask of the page.
 
   ready(): boolean {
-    return !!this.#recorder?.ready;
+    if (!this.#acts && !this.#loading) void this.#fetch();
+    return !!this.#acts && !!this.#recorder?.ready;
+  }
+
+  /** Requests wait for what performs them; where it does not come, the next look at them fetches it again. */
+  async #fetch(): Promise<void> {
+    this.#loading = true;
+    try {
+      this.#acts = await this.#load();
+      this.#turns.pump();
+    } catch {
+      // the connection is down, or the gateway is another by now
+    } finally {
+      this.#loading = false;
+    }
   }
 
   /** The element that a request is about. */
@@ -190,7 +210,7 @@ export class Hand implements Page {
   }
 
   get #shadow() {
-    return this.#cursor!.shadow;
+    return this.#place!.shadow;
   }
 
   control(r: Request): number {
@@ -271,7 +291,9 @@ export class Hand implements Page {
     const goes = () => recorder === this.#recorder && this.#turns.goes(r.id);
     const to = r.action === "navigate" ? new URL(value, document.baseURI).href : value;
     const half = this.#half.delete(r.id);
-    perform(r.action, { el, value: to, cursor: this.#cursor!, allowed, half, step, goes }).catch(() => false).then((ok) => {
+    const { perform, Cursor } = this.#acts!;
+    const cursor = (this.#cursor ??= new Cursor(this.#place!));
+    perform(r.action, { el, value: to, cursor, allowed, half, step, goes }).catch(() => false).then((ok) => {
       if (ok === "ask") this.#half.add(r.id);
       this.#turns.done(r.id, ok);
     });

@@ -1,6 +1,6 @@
 import * as dom from "../page/natives.ts";
-import { disabled, FOCUSABLE, group, implied, nearest, typed, visible, type ShadowOf } from "./around.ts";
-import { focused, type Cursor } from "./cursor.ts";
+import { disabled, FOCUSABLE, focused, group, implied, nearest, typed, visible, type ShadowOf } from "./around.ts";
+import type { Cursor } from "./cursor.ts";
 import { erase, insert, key, place, type Doing } from "./typing.ts";
 
 /** The closed set of keys (events/FORMAT.md). */

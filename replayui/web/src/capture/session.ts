@@ -1,6 +1,7 @@
 import { RecordKind, type Level } from "../protocol/format.ts";
 import * as dom from "../page/natives.ts";
 import { Recorder, type Kept } from "../page/recorder.ts";
+import type * as Acts from "./act.ts";
 import { Assist } from "./assist.ts";
 import { Hand } from "./hand.ts";
 import * as late from "late-natives";
@@ -69,10 +70,17 @@ class Capture {
       level: (level) => this.#grant(level),
     });
     const link = () => this.#link;
+    let tries = 0;
     this.#hand = new Hand({
       frame: (kind, payload) => link()?.frame(kind, payload),
       get last() { return link()?.last ?? 0; },
-    }, this.#assist, () => tools.settings.ask ?? []);
+    }, this.#assist, async () => {
+      // Relative to this script; what once failed to load may be asked for by another name only.
+      const path = `./act.js?v=${tools.settings.parts}&n=${tries++}`;
+      const acts = (await import(path)) as typeof Acts;
+      acts.take(tools.natives);
+      return acts;
+    }, () => tools.settings.ask ?? []);
     document.addEventListener("visibilitychange", () => {
       if (!document.hidden) this.#link?.text({ type: "visible" });
     });

@@ -1,6 +1,6 @@
 import * as dom from "../page/natives.ts";
-import { editor } from "./around.ts";
-import { focused, type Cursor } from "./cursor.ts";
+import { editor, focused } from "./around.ts";
+import type { Cursor } from "./cursor.ts";
 
 /** An act under way. */
 export interface Doing {
