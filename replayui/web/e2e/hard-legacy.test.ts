@@ -33,6 +33,10 @@ beforeAll(async () => {
     "/dark.css": { type: "text/css", body: "body { background: rgb(10,10,10) }" },
     "/plain.css": { type: "text/css", body: "body { background: rgb(250,250,240) }" },
     "/late.css": { type: "text/css", body: "#b { text-decoration: underline }" },
+    "/around": `<!DOCTYPE html><title>a</title><iframe id=f src=/framed></iframe><div id=host></div>
+      <script>document.getElementById("host").attachShadow({mode:"open"}).innerHTML = "<link rel=stylesheet href=/shadow.css><p id=s>in the shadow"</script>`,
+    "/framed": `<!DOCTYPE html><title>f</title><link rel=stylesheet href=/framed.css><p id=p>framed`,
+    "/framed.css": { type: "text/css", body: "p { color: rgb(4, 4, 4) }" }, "/shadow.css": { type: "text/css", body: "p { color: rgb(5, 5, 5) }" },
     "/cross": `<!DOCTYPE html><title>c</title><body><p>before <iframe id=far width=300 height=100 src="http://localhost:${port}/x"></iframe> after</p>
       <iframe id=boxed sandbox srcdoc="<p>boxed"></iframe><iframe id=blank></iframe><iframe id=doc srcdoc="<p id=in>in srcdoc<input value=v>"></iframe>
       <object id=plug type="application/x-old" width=220 height=90 data=/none.swf></object><embed id=em type="application/x-older" width=100 height=50><p id=end>end`,
@@ -168,6 +172,13 @@ it("follows style sheets that come, go and change", async () => {
   await looks("text of its own again", () => (document.getElementById("own")!.textContent = "#a { color: rgb(7, 7, 7) !important }"));
   await looks("used again", () => ((document.getElementById("own") as HTMLStyleElement).media = ""));
   expect(await stage.mirror.locator("#b").evaluate((el) => getComputedStyle(el).backgroundImage)).toContain("/img/bg.png");
+});
+
+it("asks again for a style sheet that was not there at first, in frames and shadow roots too", async () => {
+  for (const name of ["framed", "shadow"]) await stage.agent.route(`**/${name}.css`, (r) => r.fulfill({ status: 404, contentType: "text/plain", body: "" }), { times: 1 });
+  await stage.visit("/around");
+  await expect.poll(() => stage.mirror.frameLocator("#f").locator("#p").evaluate((el) => getComputedStyle(el).color)).toBe("rgb(4, 4, 4)");
+  await expect.poll(() => stage.style("#s", "color")).toBe("rgb(5, 5, 5)");
 });
 
 it("shows what stands for frames of other sites and for plug-ins", async () => {

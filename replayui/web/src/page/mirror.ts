@@ -46,6 +46,9 @@ export class Mirror {
   private pace = { x: 0, y: 0 };
   readonly shown: Shown = { width: 0, height: 0, title: "", url: "", pointer: undefined, focus: 0, caret: undefined, zoom: 1, offset: { x: 0, y: 0 } };
 
+  /** told of each file of the page's that is there, or is not; set by who shows it */
+  file: (el: Element, there: boolean) => void = () => {};
+
   /** changed is called after a state or event that may have moved something. */
   constructor(private readonly frame: HTMLIFrameElement, private readonly changed: () => void = () => {}) {}
 
@@ -106,7 +109,7 @@ export class Mirror {
     this.enter(n.id, d);
     adoptSheets(d, [], this.sheets);
     if (n.id === 1) this.shown.url = n.text ?? "";
-    d.addEventListener("load", (e) => this.loaded(e.target as Node), true);
+    this.hear(d);
     for (const c of n.children ?? []) {
       try {
         this.build(c, d, null);
@@ -160,7 +163,7 @@ export class Mirror {
     this.roots.add(root);
     this.enter(n.id, root);
     adoptSheets(root, [], this.sheets);
-    root.addEventListener("load", (e) => this.loaded(e.target as Node), true);
+    this.hear(root);
     for (const c of n.children ?? []) this.build(c, root, null);
   }
 
@@ -187,8 +190,14 @@ export class Mirror {
     if (inner) this.forget(inner);
   }
 
+  private hear(root: Document | ShadowRoot): void {
+    root.addEventListener("load", (e) => this.loaded(e.target as Node), true);
+    root.addEventListener("error", (e) => this.file(e.target as Element, false), true);
+  }
+
   /** A style sheet or picture is there: rules and places that waited for it apply again. */
   private loaded(n: Node): void {
+    this.file(n as Element, true);
     const id = this.id(n);
     const lines = this.overtaken.has(id) ? undefined : this.rules.get(id);
     const use = this.uses.get(id);
@@ -309,7 +318,7 @@ export class Mirror {
       for (const c of content) now.appendChild(c);
       this.nodes.set(id, now);
       this.ids.set(now, id);
-      now.addEventListener("load", (e) => this.loaded(e.target as Node), true);
+      this.hear(now);
     }
   }
 

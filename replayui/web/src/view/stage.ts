@@ -42,6 +42,7 @@ export class Stage {
     this.sheet.append(this.frame, this.overlay);
     room.append(this.sheet);
     this.mirror = new Mirror(this.frame, () => this.refreshSoon());
+    this.mirror.file = (el, there) => (there ? this.found(el) : this.lost(el));
     this.ready = new Promise((done) => this.frame.addEventListener("load", () => done(), { once: true }));
     void this.ready.then(() => this.listen());
     new ResizeObserver(() => this.layout()).observe(room);
@@ -55,8 +56,6 @@ export class Stage {
   }
 
   private hear(d: Document): void {
-    d.addEventListener("error", (e) => this.lost(e.target as Element), true);
-    d.addEventListener("load", (e) => this.found(e.target as Element), true);
     d.addEventListener("scroll", () => this.refreshSoon(), true);
   }
 
