@@ -125,6 +125,7 @@ export async function linesOf(page: Page, policy: MaskPolicy = {}): Promise<stri
 
 /** The lines that describe what a viewer's frame shows. */
 export async function linesIn(page: Page, testId: string): Promise<string[]> {
+  await page.getByTestId(testId).waitFor({ state: "attached" });
   return withoutAddresses(await page.evaluate(`(() => { ${await comparer()}; return pillionCompare.describePage(document.querySelector('[data-testid=${testId}]').contentDocument) })()`));
 }
 
