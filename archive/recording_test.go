@@ -142,7 +142,11 @@ func write(t *testing.T, path string, b []byte) {
 // stores opens a store and a capture index of the test's own.
 func stores(t *testing.T) (*disk.Store, *disk.Captures) {
 	t.Helper()
-	dir := t.TempDir()
+	return storesIn(t, t.TempDir())
+}
+
+func storesIn(t *testing.T, dir string) (*disk.Store, *disk.Captures) {
+	t.Helper()
 	s, err := disk.NewStore(dir)
 	if err != nil {
 		t.Fatal(err)

@@ -129,40 +129,6 @@ func (v *Vault) blobName(ref Ref) (string, error) {
 	return privatePrefix + v.owner + "/" + hex.EncodeToString(mac.Sum(nil)), nil
 }
 
-// PutBlob stores content, durably on return. What is there already costs little.
-func (v *Vault) PutBlob(ctx context.Context, content []byte) (Ref, error) {
-	ref := RefOf(content)
-	name, err := v.blobName(ref)
-	if err != nil {
-		return ref, err
-	}
-	if _, err := v.store.Stat(ctx, name); err == nil {
-		return ref, nil
-	}
-	return ref, PutBytes(ctx, v.store, name, v.Seal(name, content))
-}
-
-// ReadBlob returns a blob's content, after checking its hash: ErrAbsent when
-// there is none, ErrDamaged when it is another one.
-func (v *Vault) ReadBlob(ctx context.Context, ref Ref) ([]byte, error) {
-	name, err := v.blobName(ref)
-	if err != nil {
-		return nil, err
-	}
-	sealed, err := ReadObject(ctx, v.store, name)
-	if err != nil {
-		return nil, err
-	}
-	content, err := v.Unseal(name, sealed)
-	if err != nil {
-		return nil, err
-	}
-	if RefOf(content) != ref {
-		return nil, fmt.Errorf("%s is %w: its content is not that of %s", name, ErrDamaged, ref)
-	}
-	return content, nil
-}
-
 // DeleteBlob removes a blob; an absent one is no error.
 func (v *Vault) DeleteBlob(ctx context.Context, ref Ref) error {
 	name, err := v.blobName(ref)

@@ -51,12 +51,16 @@ func newStoreTee(dir string) (proxy.Tee, error) {
 	if err != nil {
 		return nil, err
 	}
-	return storeTee{archive.NewCollector(archive.CollectorOptions{Store: store, Vaults: vaults, Captures: captures})}, nil // ends with the process
+	c, err := archive.NewCollector(archive.CollectorOptions{Store: store, Vaults: vaults, Captures: captures, Overflow: filepath.Join(dir, "overflow")})
+	return storeTee{c}, err // ends with the process
 }
 
 // Begin implements proxy.Tee.
 func (t storeTee) Begin(a proxy.Asset) proxy.AssetWriter {
-	w := t.c.Begin(archive.Answer{Visit: a.Visit, URL: a.URL, Time: a.Time, Header: a.Header, Credentials: a.Credentials})
+	w := t.c.Begin(archive.Answer{
+		Visit: a.Visit, URL: a.URL, Time: a.Time, Status: a.Status, Location: a.Location, Header: a.Header, Request: a.Request,
+		Dest: a.Request.Get("Sec-Fetch-Dest"), Credentials: a.Credentials, Refetched: a.Refetched,
+	})
 	if w == nil {
 		return nil // not a nil *Collecting in an interface
 	}

@@ -104,6 +104,7 @@ func (g *Gateway) prepare(x *exchange) {
 	mergeExpectations(h)
 	g.setForwarded(x)
 	dropCookies(h, visitCookie, sessionCookie)
+	delete(h, RefetchHeader)
 	if x.third != nil {
 		// A third party is not told who the site's user is.
 		h.Del("Cookie")

@@ -99,6 +99,8 @@ type Site struct {
 	Own http.Handler
 	// Script is the site's own Options.Script; nil for that one.
 	Script func(origins []byte) string
+	// Tee is the site's own Options.Tee; nil for that one.
+	Tee Tee
 }
 
 // Health says how upstreams are watched. One that refuses connections is left

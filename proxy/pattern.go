@@ -33,3 +33,16 @@ func matchesAny(list []pattern, path string) bool {
 	}
 	return false
 }
+
+// Paths returns whether a path matches any of some patterns, as RedirectAssets
+// has them; nil for no patterns.
+func Paths(patterns []string) func(path string) bool {
+	if len(patterns) == 0 {
+		return nil
+	}
+	list := make([]pattern, len(patterns))
+	for i, text := range patterns {
+		list[i] = newPattern(text)
+	}
+	return func(path string) bool { return matchesAny(list, path) }
+}

@@ -6,6 +6,7 @@ import (
 	"encoding/base64"
 	"io"
 	"net/http"
+	"net/url"
 	"strconv"
 	"strings"
 	"time"
@@ -59,9 +60,9 @@ func isAttachment(h http.Header) bool {
 // respond passes the upstream's answer on.
 func (g *Gateway) respond(x *exchange, resp *http.Response) {
 	h := x.w.Header()
-	asset := g.asset(x, resp)
-	x.answerHeader(h, resp)
 	kind, charset := mediaType(resp.Header)
+	asset := g.asset(x, resp, kind)
+	x.answerHeader(h, resp)
 	if kind == "" {
 		h["Content-Type"] = nil // else the server would guess one
 	}
@@ -70,6 +71,7 @@ func (g *Gateway) respond(x *exchange, resp *http.Response) {
 		// A page and the same fetched by a script differ: a cache has to know.
 		addVary(h, "Accept", "Sec-Fetch-Dest")
 	}
+	asset = g.told(x, resp, asset)
 	off := x.v.site.Rewrite == RewriteOff || resp.StatusCode == http.StatusPartialContent || isAttachment(resp.Header)
 	switch {
 	case resp.StatusCode == http.StatusNotModified && x.ours:
@@ -79,11 +81,14 @@ func (g *Gateway) respond(x *exchange, resp *http.Response) {
 		variantTag(h, x.v.variant)
 		x.send(resp, nil)
 	case markup && x.document && !off:
+		if asset != nil {
+			g.teeBody(x, resp, *asset)
+		}
 		g.respondPage(x, resp, kind, charset)
 	case kind == "text/css" && x.v.maps && !off && !noTransform(resp) && resp.StatusCode == http.StatusOK && x.in.Method == http.MethodGet:
 		g.respondSheet(x, resp, asset)
 	case asset != nil:
-		g.teeBody(resp, *asset)
+		g.teeBody(x, resp, *asset)
 		x.send(resp, nil)
 	default:
 		x.send(resp, nil)
@@ -183,7 +188,7 @@ func (g *Gateway) respondSheet(x *exchange, resp *http.Response, asset *Asset) {
 	p.encode(x.codingFor(resp))
 	var copyTo AssetWriter
 	if asset != nil {
-		copyTo = g.opts.Tee.Begin(*asset)
+		copyTo = x.tee(g).Begin(*asset)
 	}
 	css := rewrite.NewSheet(&fork{p.sink(), copyTo}, x.mapper())
 	p.rw, p.keep = sheet{css}, func() bool { return !css.Changed() }
@@ -249,10 +254,24 @@ func (x *exchange) startVisit(h http.Header) {
 	h["Set-Cookie"] = append(h["Set-Cookie"], c)
 }
 
+// tee is who keeps the site's answers; nil for nobody.
+func (x *exchange) tee(g *Gateway) Tee {
+	if x.v.site.Tee != nil {
+		return x.v.site.Tee
+	}
+	return g.opts.Tee
+}
+
 // asset describes an answer for the archive; nil where it is not for it.
-func (g *Gateway) asset(x *exchange, resp *http.Response) *Asset {
-	if g.opts.Tee == nil || x.in.Method != http.MethodGet || resp.StatusCode != http.StatusOK || x.document {
+func (g *Gateway) asset(x *exchange, resp *http.Response, kind string) *Asset {
+	if x.tee(g) == nil || x.in.Method != http.MethodGet || resp.StatusCode < http.StatusOK {
 		return nil
+	}
+	if dest := x.in.Header.Get("Sec-Fetch-Dest"); x.document && (dest == "document" || dest == "") {
+		// The page itself comes with its state; a picture or a PDF in its place does not.
+		if resp.StatusCode >= http.StatusMultipleChoices && resp.StatusCode != http.StatusNotModified || kind == "" && resp.StatusCode == http.StatusOK || kind == "text/html" || kind == "application/xhtml+xml" {
+			return nil
+		}
 	}
 	credentials := x.in.Header.Get("Authorization") != "" && x.third == nil
 	if x.third == nil && len(x.in.Header["Cookie"]) > 0 {
@@ -262,21 +281,40 @@ func (g *Gateway) asset(x *exchange, resp *http.Response) *Asset {
 	}
 	return &Asset{
 		Visit: x.visit, URL: x.pageURL(), Time: time.Now().UTC(), Status: resp.StatusCode,
-		Header: resp.Header, Credentials: credentials,
+		Header: resp.Header, Request: x.in.Header, Credentials: credentials, Refetched: x.in.Header.Get(RefetchHeader) != "",
 	}
 }
 
-func (g *Gateway) teeBody(resp *http.Response, a Asset) {
+// told tells the archive of an answer without a body that is of use, and returns
+// what is left to be copied.
+func (g *Gateway) told(x *exchange, resp *http.Response, a *Asset) *Asset {
+	if a == nil || resp.StatusCode == http.StatusOK || resp.StatusCode == http.StatusPartialContent {
+		return a
+	}
+	if to := x.w.Header().Get("Location"); to != "" {
+		if base, err := url.Parse(a.URL); err == nil {
+			if u, err := base.Parse(to); err == nil {
+				a.Location = u.String()
+			}
+		}
+	}
+	if w := x.tee(g).Begin(*a); w != nil {
+		w.Abort()
+	}
+	return nil
+}
+
+func (g *Gateway) teeBody(x *exchange, resp *http.Response, a Asset) {
 	list, ok := codings(resp.Header)
 	if !ok {
 		return
 	}
-	w := g.opts.Tee.Begin(a)
+	w := x.tee(g).Begin(a)
 	if w == nil {
 		return
 	}
 	var sink teeSink = &plainSink{w: w}
-	if len(list) > 0 {
+	if len(list) > 0 || resp.ContentLength < 0 || resp.ContentLength > queueAbove || a.Status == http.StatusPartialContent {
 		sink = newDecodingSink(w, list, g.metrics.teeLost.Inc)
 	}
 	resp.Body = &tee{src: resp.Body, sink: sink}

@@ -8,21 +8,29 @@ import (
 )
 
 // Tee receives copies of answers. Begin returns nil where one is not wanted.
-// It is asked for complete answers (status 200) to GET requests that are not
-// documents: those come with the page state.
+// It is told of the answers to all GET requests but those for the pages
+// themselves, which come with the page state; of redirects, errors and 304 too,
+// of which there is nothing to write.
 type Tee interface {
 	Begin(a Asset) AssetWriter
 }
 
 // Asset is an answer on its way to the browser.
 type Asset struct {
-	Visit       string      // the browser's visit, from the cookie pillion_visit
-	URL         string      // absolute, as the browser sees it
-	Time        time.Time   // when its header came
-	Status      int         // 200
+	Visit       string    // the browser's visit, from the cookie pillion_visit
+	URL         string    // absolute, as the browser sees it
+	Time        time.Time // when its header came
+	Status      int
+	Location    string      // of a redirect, absolute, as the browser gets it
 	Header      http.Header // as the upstream sent it
+	Request     http.Header // as the browser sent it; not to be changed
 	Credentials bool        // the request bore Cookie or Authorization
+	Refetched   bool        // the capture script asked for it, with RefetchHeader
 }
+
+// RefetchHeader marks what the capture script asks for although the page has it.
+// No upstream sees it.
+const RefetchHeader = "Pillion-Refetch"
 
 // AssetWriter gets an answer's body, decoded. It never blocks on the store.
 // Exactly one of Commit and Abort ends it.
@@ -91,6 +99,10 @@ func (s *plainSink) end(whole bool) {
 	}
 	s.w.Abort()
 }
+
+// queueAbove is the size of an answer, in bytes, above which its copy is written
+// in a goroutine of its own: large ones go to a disk.
+const queueAbove = 1 << 20
 
 // decodingSink decodes the copy in a goroutine of its own, which ends with the body.
 type decodingSink struct {

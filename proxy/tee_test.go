@@ -3,6 +3,7 @@ package proxy
 import (
 	"io"
 	"net/http"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -117,8 +118,80 @@ func TestAssetsAreTeedDecoded(t *testing.T) {
 	if len(teed.assets) != n {
 		t.Error("it was kept")
 	}
-	get(t, gw+"/page", "Sec-Fetch-Dest", "document")
-	if len(teed.assets) != n {
-		t.Error("a document was teed")
+}
+
+func TestWhatTheArchiveIsTold(t *testing.T) {
+	teed := &recordingTee{}
+	var seen http.Header
+	gw, _ := front(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		seen = r.Header
+		kind := map[string]string{"/page": "text/html", "/paper.pdf": "application/pdf"}[r.URL.Path]
+		if kind == "" {
+			kind = "image/png"
+		}
+		w.Header().Set("Content-Type", kind)
+		switch r.URL.Path {
+		case "/moved.png":
+			http.Redirect(w, r, "new.png?x", http.StatusFound)
+		case "/gone.png":
+			w.WriteHeader(http.StatusNotFound)
+		case "/same.png":
+			w.Header().Set("Etag", `"1"`)
+			w.WriteHeader(http.StatusNotModified)
+		case "/part.png":
+			w.Header().Set("Content-Range", "bytes 0-3/100")
+			w.WriteHeader(http.StatusPartialContent)
+		}
+		_, _ = io.WriteString(w, "<p>x")
+	}), func(o *Options) { o.Tee = teed })
+	for _, c := range []struct {
+		method, path, dest, want string
+	}{
+		{"", "/a.png", "image", "200 commit <p>x"}, {"", "/page", "document", ""}, {"", "/page", "iframe", "200 commit <p>x"},
+		{"", "/paper.pdf", "document", "200 commit <p>x"}, {"", "/moved.png", "image", "302 abort "}, {"", "/gone.png", "image", "404 abort "},
+		{"", "/same.png", "image", "304 abort "}, {"", "/part.png", "video", "206 commit <p>x"},
+		{http.MethodPost, "/a.png", "image", ""}, {http.MethodHead, "/a.png", "image", ""}, {"", "/gone.png", "document", ""},
+	} {
+		n := len(teed.assets)
+		req, err := http.NewRequestWithContext(t.Context(), c.method, gw+c.path, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		req.Header.Set("Sec-Fetch-Dest", c.dest)
+		req.Header.Set(RefetchHeader, "1")
+		resp, err := http.DefaultTransport.RoundTrip(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, _ = io.Copy(io.Discard, resp.Body)
+		_ = resp.Body.Close()
+		if seen.Get(RefetchHeader) != "" {
+			t.Errorf("%s: the upstream was told that it is asked for once more", c.path)
+		}
+		got := ""
+		if len(teed.assets) > n {
+			a := teed.last()
+			got = strconv.Itoa(a.Status) + " " + a.outcome() + " " + a.body.String()
+			if a.Request.Get("Sec-Fetch-Dest") != c.dest || !a.Refetched {
+				t.Errorf("%s: %+v", c.path, a.Asset)
+			}
+			if want := gw + "/new.png?x"; c.path == "/moved.png" && a.Location != want {
+				t.Errorf("%s leads to %q, not %q", c.path, a.Location, want)
+			}
+		}
+		if got != c.want {
+			t.Errorf("%s %s as %s: %q, not %q", c.method, c.path, c.dest, got, c.want)
+		}
+	}
+}
+
+func TestASiteHasATeeOfItsOwn(t *testing.T) {
+	all, own := &recordingTee{}, &recordingTee{}
+	gw, _ := front(t, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "image/png")
+	}), func(o *Options) { o.Tee, o.Sites[0].Tee = all, own })
+	get(t, gw+"/a.png", "Sec-Fetch-Dest", "image")
+	if len(all.assets) != 0 || len(own.assets) != 1 {
+		t.Errorf("%d, %d", len(all.assets), len(own.assets))
 	}
 }

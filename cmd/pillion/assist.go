@@ -32,11 +32,12 @@ type sharedConfig struct {
 	// MaskPatterns are looked for in the gateway, in the pages of all sites.
 	MaskPatterns []string `yaml:"mask-patterns"`
 	// Retention is how long recordings are kept.
-	Retention string `yaml:"retention"`
+	Retention string         `yaml:"retention"`
+	Archive   *archiveConfig `yaml:"archive"`
 }
 
 // sharedNames are their names in the file.
-var sharedNames = []string{"assist", "mask", "mask-query", "mask-patterns", "retention"}
+var sharedNames = []string{"assist", "mask", "mask-query", "mask-patterns", "retention", "archive"}
 
 // or takes from all what a site does not say itself.
 func (c sharedConfig) or(all sharedConfig) sharedConfig {
@@ -54,6 +55,9 @@ func (c sharedConfig) or(all sharedConfig) sharedConfig {
 	}
 	if c.Retention == "" {
 		c.Retention = all.Retention
+	}
+	if c.Archive == nil {
+		c.Archive = all.Archive
 	}
 	return c
 }
@@ -85,6 +89,9 @@ func patternsOf(sites []siteConfig) (list []*regexp.Regexp, err error) {
 // settings checks what the file says: a mask that is silently ignored is worse
 // than a start that fails.
 func (c sharedConfig) settings() (s replayui.SiteSettings, err error) {
+	if err := c.Archive.check(); err != nil {
+		return s, err
+	}
 	s.Mask = replayui.MaskPolicy{Rules: c.Mask, Query: c.MaskQuery}
 	for i, rule := range c.Mask {
 		if len(rule.Hide) == 0 && !rule.All {

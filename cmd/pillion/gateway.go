@@ -65,17 +65,23 @@ func openGateway(ctx context.Context, f gatewayFlags, sites []siteConfig, logger
 	if err != nil {
 		return g, err
 	}
-	collector := archive.NewCollector(archive.CollectorOptions{Store: kept.store, Vaults: vaults, Captures: kept.captures, Logger: logger})
+	captures := archive.Addressed(kept.captures, maskedNames(sites))
+	collector, err := archive.NewCollector(archive.CollectorOptions{
+		Store: kept.store, Vaults: vaults, Captures: captures, Logger: logger, Overflow: filepath.Join(f.Data, "overflow"),
+	})
+	if err != nil {
+		return g, err
+	}
 	copies := archive.NewCopies(copyLife, maxCopies, nil)
 	collector.Tell(copies)
 	g.onClose(collector.Close)
 	sealer := replayui.NewSealer(replayui.SealerOptions{
 		Log: kept.log, Directory: kept.directory, Catalogue: kept.catalogue, Store: kept.store,
-		Vaults: vaults, Captures: kept.captures, Key: signing, Logger: logger,
+		Vaults: vaults, Captures: captures, Key: signing, Logger: logger,
 	})
 	g.onClose(sealer.Close)
 	custodian, err := g.openCustodian(f, sites, replayui.CustodianOptions{
-		Catalogue: kept.catalogue, Store: kept.store, Vaults: vaults, Captures: kept.captures, Logger: logger,
+		Catalogue: kept.catalogue, Store: kept.store, Vaults: vaults, Captures: captures, Logger: logger,
 	})
 	if err != nil {
 		return g, err
@@ -95,7 +101,7 @@ func openGateway(ctx context.Context, f gatewayFlags, sites []siteConfig, logger
 	g.onClose(g.hub.Close)
 	ui, err := replayui.New(replayui.Options{
 		Hub: g.hub, Directory: kept.directory, Catalogue: kept.catalogue, Store: kept.store,
-		Vaults: vaults, Captures: kept.captures, Custodian: custodian, Copies: copies, Accounts: replayui.NewAccounts(accountsFile(f.Data)), Key: key, Logger: logger, TrustForwarded: f.TrustProxy,
+		Vaults: vaults, Captures: captures, Custodian: custodian, Copies: copies, Accounts: replayui.NewAccounts(accountsFile(f.Data)), Key: key, Logger: logger, TrustForwarded: f.TrustProxy,
 	})
 	if err != nil {
 		return g, err
@@ -105,7 +111,7 @@ func openGateway(ctx context.Context, f gatewayFlags, sites []siteConfig, logger
 			Namespace: "pillion", Subsystem: "archive", Name: "lost_total", Help: "Answers that the archive did not keep; they went to the browser all the same.",
 		}, func() float64 { return float64(collector.Lost()) }))
 	g.console, g.admin = ui.Console(), adminHandler(g.registry)
-	if err := g.openSites(f, sites, ui, proxy.Options{Copies: copies, Tee: tee{collector}, Logger: logger, TrustForwarded: f.TrustProxy}); err != nil {
+	if err := g.openSites(f, sites, ui, collector, proxy.Options{Copies: copies, Logger: logger, TrustForwarded: f.TrustProxy}); err != nil {
 		return g, err
 	}
 	return g, nil
@@ -125,13 +131,14 @@ func (g *gateway) openCustodian(f gatewayFlags, sites []siteConfig, options repl
 
 // openSites opens the proxies: the one in front of the sites, and the one for
 // browsers that are set up to use a proxy.
-func (g *gateway) openSites(f gatewayFlags, sites []siteConfig, ui *replayui.Server, options proxy.Options) error {
+func (g *gateway) openSites(f gatewayFlags, sites []siteConfig, ui *replayui.Server, collector *archive.Collector, options proxy.Options) error {
 	options.Metrics = g.mode("reverse")
 	for _, c := range sites {
 		s, err := c.site(sideOf(ui))
 		if err != nil {
 			return errUsage{err}
 		}
+		s.Tee = tee{collector, c.Shared.Archive.rules()}
 		options.Sites = append(options.Sites, s)
 	}
 	site, err := g.openProxy(options)
@@ -148,7 +155,7 @@ func (g *gateway) openSites(f gatewayFlags, sites []siteConfig, ui *replayui.Ser
 		return errUsage{err}
 	}
 	own, script := sideOf(ui)(events.OrgID(f.Org), settings)
-	options.Sites = []proxy.Site{{Forward: true, Own: own, Script: script}}
+	options.Sites = []proxy.Site{{Forward: true, Own: own, Script: script, Tee: tee{collector, sites[0].Shared.Archive.rules()}}}
 	behind, err := g.openProxy(options)
 	if err != nil {
 		return err
@@ -220,18 +227,6 @@ func (g *gateway) close() {
 	for i := len(g.closes) - 1; i >= 0; i-- {
 		g.closes[i]()
 	}
-}
-
-// tee hands the proxy's copies to the archive: the two packages do not meet.
-type tee struct{ c *archive.Collector }
-
-// Begin implements proxy.Tee.
-func (t tee) Begin(a proxy.Asset) proxy.AssetWriter {
-	w := t.c.Begin(archive.Answer{Visit: a.Visit, URL: a.URL, Time: a.Time, Header: a.Header, Credentials: a.Credentials})
-	if w == nil {
-		return nil // not a nil *Collecting in an interface
-	}
-	return w
 }
 
 func accountsFile(data string) string { return filepath.Join(data, "accounts.json") }

@@ -205,9 +205,9 @@ func strictSites(file string, b []byte) error {
 	return nil
 }
 
-// strictShared does so for what is within assist and mask.
+// strictShared does so for what is within assist, mask and archive.
 func strictShared(raw map[string]any) error {
-	for name, into := range map[string]any{"assist": &assistConfig{}, "mask": &[]replayui.MaskRule{}} {
+	for name, into := range map[string]any{"assist": &assistConfig{}, "mask": &[]replayui.MaskRule{}, "archive": &archiveConfig{}} {
 		if raw[name] == nil {
 			continue
 		}

@@ -1,0 +1,111 @@
+package main
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+
+	"github.com/pillion-dev/pillion/archive"
+	"github.com/pillion-dev/pillion/proxy"
+)
+
+// archiveConfig is what is kept of a site, in the configuration file.
+type archiveConfig struct {
+	// NoStore lists paths that are kept although the site says no-store.
+	NoStore []string `yaml:"no-store"`
+	// Public lists paths that are the same for everybody, whoever asks.
+	Public []string `yaml:"public"`
+	// Limits are the largest files that are kept, by what they are.
+	Limits map[string]string `yaml:"limits"`
+}
+
+// check says what of the file means nothing.
+func (c *archiveConfig) check() error {
+	if c == nil {
+		return nil
+	}
+	for _, list := range [][]string{c.NoStore, c.Public} {
+		for _, text := range list {
+			if text == "" {
+				return fmt.Errorf("archive: an empty path pattern; give /static/**, or *.png")
+			}
+		}
+	}
+	var limits archive.Limits
+	for name, text := range c.Limits {
+		n, err := size(text)
+		if err != nil {
+			return fmt.Errorf("archive: limits: %s: %w", name, err)
+		}
+		if to := limitOf(&limits, name); to == nil {
+			return fmt.Errorf("archive: limits: %q: style, image, font, media or document", name)
+		} else if n > archive.MaxLimit {
+			return fmt.Errorf("archive: limits: %s: %s is more than %d MB", name, text, archive.MaxLimit>>20)
+		}
+	}
+	return nil
+}
+
+func limitOf(l *archive.Limits, name string) *int64 {
+	return map[string]*int64{"style": &l.Style, "image": &l.Image, "font": &l.Font, "media": &l.Media, "document": &l.Document}[name]
+}
+
+// size reads a number of bytes: 500 KB, 64MB, 1000.
+func size(text string) (int64, error) {
+	digits, unit := strings.TrimSpace(strings.ToUpper(text)), int64(1)
+	for name, bytes := range map[string]int64{"KB": 1 << 10, "MB": 1 << 20} {
+		if rest, ok := strings.CutSuffix(digits, name); ok {
+			digits, unit = strings.TrimSpace(rest), bytes
+			break
+		}
+	}
+	n, err := strconv.ParseInt(digits, 10, 40)
+	if err != nil || n <= 0 {
+		return 0, fmt.Errorf("%q is no size; give 500 KB, or 64 MB", text)
+	}
+	return n * unit, nil
+}
+
+// rules are the choices as the archive takes them; they were checked.
+func (c *archiveConfig) rules() *archive.Rules {
+	r := &archive.Rules{}
+	if c == nil {
+		return r
+	}
+	r.NoStore, r.Public = proxy.Paths(c.NoStore), proxy.Paths(c.Public)
+	for name, text := range c.Limits {
+		if to := limitOf(&r.Limits, name); to != nil {
+			*to, _ = size(text)
+		}
+	}
+	return r
+}
+
+// maskedNames are the query parameters whose values the sites' operators hide.
+func maskedNames(sites []siteConfig) map[string]bool {
+	names := map[string]bool{}
+	for _, c := range sites {
+		for _, name := range c.Shared.MaskQuery {
+			names[strings.ToLower(name)] = true
+		}
+	}
+	return names
+}
+
+// tee hands the proxy's copies to the archive: the two packages do not meet.
+type tee struct {
+	c     *archive.Collector
+	rules *archive.Rules
+}
+
+// Begin implements proxy.Tee.
+func (t tee) Begin(a proxy.Asset) proxy.AssetWriter {
+	w := t.c.Begin(archive.Answer{
+		Visit: a.Visit, URL: a.URL, Time: a.Time, Status: a.Status, Location: a.Location, Header: a.Header, Request: a.Request,
+		Dest: a.Request.Get("Sec-Fetch-Dest"), Credentials: a.Credentials, Refetched: a.Refetched, Rules: t.rules,
+	})
+	if w == nil {
+		return nil // not a nil *Collecting in an interface
+	}
+	return w
+}
