@@ -4,10 +4,12 @@ WEB     := replayui/web
 # Tools and test servers that are built once and kept, outside the tree.
 CACHE   ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/pillion
 LINT    := v2.15.0
+# The S3 server of the tests; the version stands where tests look for it.
+MINIO   := $(shell sed -n 's/^const Version = "\(.*\)"/\1/p' archive/s3/miniotest/miniotest.go)
 PACKAGE_NAMES := chromium firefox-esr dokuwiki php-cli php-xml php-mbstring php-sqlite3 apache2-bin apache2-doc adminer media-types nginx-light libnss3-tools libnss-wrapper openssl
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 
-.PHONY: all demo build test test-go test-web test-e2e bench lint vet ui packages clean
+.PHONY: all demo build test test-go test-web test-e2e bench lint vet minio ui packages clean
 
 all: build
 
@@ -34,7 +36,7 @@ test: packages lint test-web test-go test-e2e ## everything
 test-web: ui
 	cd $(WEB) && npm run --silent check && npm test --silent
 
-test-go: ui packages
+test-go: ui packages minio
 	go vet ./...
 	go test -race -timeout 20m ./...
 
@@ -49,6 +51,13 @@ $(CACHE)/golangci-lint-$(LINT):
 	@mkdir -p $(CACHE)
 	GOBIN=$(CACHE)/build go install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(LINT)
 	mv $(CACHE)/build/golangci-lint $@
+
+minio: $(CACHE)/minio-$(MINIO) ## the S3 server that tests run (AGPL: a process of its own, not linked nor shipped)
+
+$(CACHE)/minio-$(MINIO):
+	@mkdir -p $(CACHE)
+	CGO_ENABLED=0 GOBIN=$(CACHE)/build go install -trimpath -ldflags='-s -w' github.com/minio/minio@$(MINIO)
+	mv $(CACHE)/build/minio $@
 
 bench: build packages ## ratios against the floor and the peers
 	go run ./bench

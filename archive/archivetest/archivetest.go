@@ -20,6 +20,11 @@ func Store(t *testing.T, s archive.Store) {
 	t.Run("names are listed in order", func(t *testing.T) { listing(t, s) })
 	t.Run("what is short is not stored", func(t *testing.T) { short(t, s) })
 	t.Run("no name leads outside", func(t *testing.T) { names(t, s) })
+	t.Run("objects of many parts", func(t *testing.T) { large(t, s) })
+	t.Run("many store one name at once", func(t *testing.T) { together(t, s) })
+	t.Run("what is replaced is read whole", func(t *testing.T) { replaced(t, s) })
+	t.Run("what a caller gives up is not stored", func(t *testing.T) { ended(t, s) })
+	t.Run("2,500 objects are listed", func(t *testing.T) { many(t, s) })
 	t.Run("blobs", func(t *testing.T) { blobs(t, archive.BlobsIn(s)) })
 	t.Run("vaults", func(t *testing.T) { vaults(t, s) })
 }
