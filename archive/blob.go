@@ -66,7 +66,7 @@ func (b Blobs) PutFrom(ctx context.Context, ref Ref, content io.ReaderAt, size i
 	if err != nil {
 		return err
 	}
-	if o, err := b.store.Stat(ctx, name); err == nil && o.Size == size {
+	if o, err := quickStat(ctx, b.store, name); err == nil && o.Size == size {
 		return nil
 	}
 	return b.store.Put(ctx, name, content, size)

@@ -35,10 +35,6 @@ func SizeOf(ctx context.Context, store Store, session string) (size int64, err e
 	return size, nil
 }
 
-// ErrLocked is wrapped by a store's errors for objects that it keeps until a
-// time, whoever asks for their deletion.
-var ErrLocked = errors.New("locked")
-
 // deleteAll deletes the objects whose names begin with a prefix; those that are
 // locked do not keep the others.
 func deleteAll(ctx context.Context, store Store, prefix string) error {

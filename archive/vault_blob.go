@@ -103,7 +103,7 @@ func (v *Vault) PutBlobFrom(ctx context.Context, ref Ref, content io.ReaderAt, s
 		return err
 	}
 	sealed := size + chunks(size)*(sealedSize-chunkSize)
-	if o, err := v.store.Stat(ctx, name); err == nil && o.Size == sealed {
+	if o, err := quickStat(ctx, v.store, name); err == nil && o.Size == sealed {
 		return nil
 	}
 	aead, err := v.blobAEAD(ref)
