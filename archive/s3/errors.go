@@ -94,7 +94,7 @@ func (s *Store) explain(ctx context.Context, doing, name string, err error) erro
 	var wrongName x509.HostnameError
 	var noHost *net.DNSError
 	switch {
-	case strings.HasPrefix(c, "XMinioKMS") || strings.HasPrefix(c, "KMS."):
+	case strings.HasPrefix(strings.TrimPrefix(strings.ToLower(c), "xminio"), "kms"):
 		return refused("%s: the key management refuses: check --s3-encryption and --s3-kms-key (%s: %v)", at, c, err)
 	case errors.As(err, &unknown):
 		return refused("%s: its certificate is of an authority that is not known here: give that one's certificate by --s3-ca (%v)", at, err)
@@ -118,7 +118,7 @@ func (s *Store) explainDelete(ctx context.Context, name, version string, err err
 	if c == minio.NoSuchKey || c == "NoSuchVersion" {
 		return nil // it went meanwhile
 	}
-	if c == "ObjectLocked" || c == "AccessDenied" && s.lockedVersion(ctx, name, version) {
+	if (c == "AccessDenied" || c == "InvalidRequest") && s.lockedVersion(ctx, name, version) {
 		return fmt.Errorf("delete %s: it is %w by %s: %w", name, archive.ErrLocked, s, err)
 	}
 	return s.explain(ctx, "delete", name, err)

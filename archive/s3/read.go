@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"hash"
 	"io"
+	"strings"
 	"time"
 
 	"github.com/minio/minio-go/v7"
@@ -46,7 +47,7 @@ type reader struct {
 	etag     string
 	at, size int64
 	sum      hash.Hash
-	want     string // hexadecimal; empty for objects that others stored
+	want     string // hexadecimal
 	broken   int
 	left     time.Duration
 	err      error
@@ -79,6 +80,10 @@ func (r *reader) open() error {
 		}
 		if r.etag == "" {
 			r.etag, r.size, r.want = info.ETag, info.Size, info.UserMetadata[sumKey]
+			if r.want == "" {
+				_ = body.Close() // nothing of it is read
+				return fmt.Errorf("it is %w: it has no metadata %s, with which every object is stored; copies have to keep that", archive.ErrDamaged, strings.ToLower(sumKey))
+			}
 		}
 		r.body = body
 		return nil
@@ -112,7 +117,7 @@ func (r *reader) Read(p []byte) (int, error) {
 // in another one.
 func (r *reader) ended(err error) error {
 	if r.at == r.size {
-		if got := hex.EncodeToString(r.sum.Sum(nil)); r.want != "" && got != r.want {
+		if got := hex.EncodeToString(r.sum.Sum(nil)); got != r.want {
 			return fmt.Errorf("%s is %w: %s gave content of SHA-256 %s where %s was stored", r.name, archive.ErrDamaged, r.s.o.Endpoint, got, r.want)
 		}
 		return io.EOF

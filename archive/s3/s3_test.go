@@ -5,7 +5,9 @@ import (
 	"os"
 	"testing"
 
+	"github.com/pillion-dev/pillion/archive"
 	"github.com/pillion-dev/pillion/archive/archivetest"
+	"github.com/pillion-dev/pillion/archive/disk"
 	"github.com/pillion-dev/pillion/archive/s3"
 	"github.com/pillion-dev/pillion/archive/s3/miniotest"
 )
@@ -41,6 +43,35 @@ func open(t *testing.T, o s3.Options) *s3.Store {
 }
 
 func TestStore(t *testing.T) { archivetest.Store(t, open(t, server.Options())) }
+
+func TestSpoolInFrontOfAStore(t *testing.T) {
+	near, err := disk.NewStore(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	far := open(t, server.Options())
+	s, err := archive.NewSpool(t.Context(), near, far, archive.SpoolOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(s.Close)
+	archivetest.Store(t, s)
+	if err := s.Settle(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	for o, err := range near.List(t.Context(), "") {
+		t.Errorf("%s is left near (%v)", o.Name, err)
+	}
+	n := 0
+	for o, err := range far.List(t.Context(), "") {
+		if n++; err != nil {
+			t.Errorf("%s: %v", o.Name, err)
+		}
+	}
+	if n < 2500 {
+		t.Errorf("%d objects arrived", n)
+	}
+}
 
 func TestStoreBelowAPrefix(t *testing.T) {
 	o := server.Options()
