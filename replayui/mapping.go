@@ -54,6 +54,10 @@ func (a assetURLs) Attr(base string, el *events.Node, name, value string) string
 	switch name {
 	case "style":
 		return a.CSS(base, value)
+	case "fill", "stroke", "filter", "mask", "clip-path", "marker-start", "marker-mid", "marker-end", "cursor":
+		if el.Namespace == events.SVGNamespace { // what attributes say as a style sheet would
+			return a.CSS(base, value)
+		}
 	case "srcset", "imagesrcset":
 		return rewrite.Srcset(value, func(u string) string { return a.one(base, u) })
 	case "src", "poster", "background", "data":

@@ -30,6 +30,9 @@ func TestURLsLeadToTheArchive(t *testing.T) {
 		{el("script"), "src", "/x.js", "/x.js"},
 		{el("use"), "href", "#icon", "#icon"},
 		{el("p"), "title", "src", "src"},
+		{&events.Node{Kind: events.ElementNode, Namespace: events.SVGNamespace, Name: "rect"}, "mask", "url(m.svg#m)", `url("/archive/s/3/http/site:8080/dir/m.svg#m")`},
+		{&events.Node{Kind: events.ElementNode, Namespace: events.SVGNamespace, Name: "rect"}, "fill", "url(#own)", "url(#own)"},
+		{el("font"), "fill", "url(x)", "url(x)"},
 	} {
 		if got := m.Attr("http://site:8080/dir/page?q", c.el, c.name, c.value); got != c.want {
 			t.Errorf("%s %s=%q: %s, want %s", c.el.Name, c.name, c.value, got, c.want)

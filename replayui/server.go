@@ -104,6 +104,7 @@ func (s *Server) Console() http.Handler {
 	mux.HandleFunc("PUT /api/sessions/{id}/hold", s.only(s.putHold, administrator))
 	mux.HandleFunc("DELETE /api/sessions/{id}/hold", s.only(s.deleteHold, administrator))
 	mux.HandleFunc("GET /api/storage", s.only(s.getStorage, administrator))
+	mux.HandleFunc("GET /api/sessions/{id}/fidelity", s.only(s.getFidelity))
 	mux.HandleFunc("GET /archive/{session}/{page}/", s.only(s.getAsset))
 	return guard(mux)
 }

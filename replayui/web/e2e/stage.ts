@@ -81,11 +81,11 @@ export class Program {
 export interface Gateway { program: Program; site: string; console: string; data: string; listen: string[] }
 
 /** Runs the program with listeners and a data folder of its own. */
-export async function startGateway(command: string[], data = mkdtempSync(join(tmpdir(), "pillion-e2e-")), ports?: string[]): Promise<Gateway> {
-  if (!existsSync(binary)) throw new Error(`${binary} is not there: run make build`);
+export async function startGateway(command: string[], data = mkdtempSync(join(tmpdir(), "pillion-e2e-")), ports?: string[], built = binary): Promise<Gateway> {
+  if (!existsSync(built)) throw new Error(`${built} is not there: run make build`);
   const listen = ports ?? (await Promise.all([freePort(), freePort(), freePort()])).map((p) => `127.0.0.1:${p}`);
   const args = [...command, "--listen", listen[0]!, "--console", listen[1]!, "--admin", listen[2]!, "--data", data];
-  const program = Program.start(binary, args);
+  const program = Program.start(built, args);
   await program.says(`http://${listen[2]}`);
   return { program, site: `http://${listen[0]}`, console: `http://${listen[1]}`, data, listen };
 }
@@ -102,7 +102,7 @@ export async function startBrowser(options: LaunchOptions = {}): Promise<Browser
   return chromium.launch({
     ...options,
     executablePath: path,
-    args: ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"],
+    args: ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync", ...(options.args ?? [])],
   });
 }
 

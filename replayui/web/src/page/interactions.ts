@@ -118,7 +118,7 @@ export class Interactions {
     if (dom.nodeType(el) !== 1) return;
     if (isFrame(el)) this.#recorder.frameLoaded(el);
     if (dom.localName(el) === "img" && (dom.hasAttribute(el, "loading") || dom.hasAttribute(el, "srcset") || dom.matches(el, "picture > img"))) {
-      this.#on(e, (img, emit) => this.#views.loaded(img, emit));
+      this.#on(e, (img, emit) => this.#views.current(img, emit));
     }
   }
 

@@ -31,6 +31,15 @@ export function isFrame(el: Element): boolean {
   return (dom.localName(el) === "iframe" || dom.localName(el) === "frame") && dom.namespaceURI(el) === HTML_NS;
 }
 
+/**
+ * A picture that the user's browser loads when it comes near: which source it shows
+ * is told when it is there (Op.Current). A viewer's browser would load it at once, since nothing
+ * is lazy where no script runs (HTML 2.5.7), and a page without it is laid out otherwise.
+ */
+function isLazy(n: PageNode): boolean {
+  return !!n.attrs?.some(([name, value]) => name === "loading" && value.toLowerCase() === "lazy");
+}
+
 export function doctypeMarkup(n: PageNode): string {
   const clean = (s: string | undefined) => (s ?? "").replace(/[">]/g, "");
   const ids = n.text ? ` PUBLIC "${clean(n.text)}"${n.base ? ` "${clean(n.base)}"` : ""}` : n.base ? ` SYSTEM "${clean(n.base)}"` : "";
@@ -74,7 +83,8 @@ export function makeElement(n: PageNode, d: Document): Element {
   } catch {
     el = d.createElement("pillion-unknown"); // a name that only a parser can give
   }
-  for (const [key, value] of n.attrs ?? []) setAttribute(el, key, value);
+  const lazy = name === "img" && isLazy(n);
+  for (const [key, value] of n.attrs ?? []) if (!lazy || (key !== "src" && key !== "srcset")) setAttribute(el, key, value);
   if (name === "canvas") keepDrawn(el);
   else if (isFrame(el)) dom.setAttribute(el, "sandbox", "allow-same-origin");
   else if (name === "pillion-gone") dom.setAttribute(el, "style", "display:none");

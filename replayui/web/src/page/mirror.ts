@@ -48,6 +48,8 @@ export class Mirror {
 
   /** told of each file of the page's that is there, or is not; set by who shows it */
   file: (el: Element, there: boolean) => void = () => {};
+  /** told of each document and shadow root before anything is in it; set by who shows it */
+  opened: (root: Document | ShadowRoot) => void = () => {};
 
   /** changed is called after a state or event that may have moved something. */
   constructor(private readonly frame: HTMLIFrameElement, private readonly changed: () => void = () => {}) {}
@@ -65,7 +67,7 @@ export class Mirror {
   }
 
   /** Shows a page state in place of what was there. */
-  show(s: PageState): void {
+  show(s: Omit<PageState, "events"> & { events: Iterable<PageEvent> }): void {
     this.nodes.clear();
     this.ids = new WeakMap();
     this.pace = { x: 0, y: 0 };
@@ -193,6 +195,7 @@ export class Mirror {
   private hear(root: Document | ShadowRoot): void {
     root.addEventListener("load", (e) => this.loaded(e.target as Node), true);
     root.addEventListener("error", (e) => this.file(e.target as Element, false), true);
+    this.opened(root);
   }
 
   /** A style sheet or picture is there: rules and places that waited for it apply again. */
@@ -229,7 +232,7 @@ export class Mirror {
   }
 
   /** Applies events in order. */
-  applyAll(events: PageEvent[]): void {
+  applyAll(events: Iterable<PageEvent>): void {
     this.keepFocus(() => {
       for (const e of events) this.apply(e);
       this.styled();

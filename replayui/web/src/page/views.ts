@@ -180,14 +180,14 @@ export class Views {
     });
   }
 
-  /** Which of its candidates an image shows: another screen would choose another. */
+  /** Which of its candidates an image shows: another screen would choose another. A lazy one is not shown before it is told. */
   current(el: Element, emit: Emit): void {
     const img = el as HTMLImageElement;
     const up = dom.parentNode(el);
     const id = this.#tree.id(el);
     const set = dom.getAttribute(el, "srcset");
     const inPicture = up && dom.nodeType(up) === 1 && dom.localName(up as Element) === "picture";
-    if (!id || (!set && !inPicture) || this.#tree.veil.masked(el) || !img.currentSrc || !img.complete || !img.naturalWidth) return;
+    if (!id || (!set && !inPicture && !isLazy(el)) || this.#tree.veil.masked(el) || !img.currentSrc || !img.complete || !img.naturalWidth) return;
     const url = img.currentSrc;
     const density = densityOf(img, inPicture ? (up as Element) : null);
     emit(Op.Current, (w) => {
@@ -195,20 +195,6 @@ export class Views {
       w.uint(density * 1000);
       w.str(url);
     });
-  }
-
-  /** A picture is there now: a viewer that asked for it before the archive had it asks again. */
-  loaded(el: Element, emit: Emit): void {
-    const id = this.#tree.id(el);
-    const src = this.#tree.veil.attribute(el, "src", dom.getAttribute(el, "src") ?? "");
-    if (src && dom.getAttribute(el, "loading") === "lazy") {
-      emit(Op.Attr, (w) => {
-        w.uint(id);
-        w.str("src");
-        w.str(src);
-      });
-    }
-    this.current(el, emit);
   }
 
   /** What stands for a frame that cannot be read, or for a plug-in. */
@@ -458,4 +444,8 @@ function densityOf(img: HTMLImageElement, picture: Element | null): number {
     return size.endsWith("w") ? parseFloat(size) / img.naturalWidth : parseFloat(size) || 1;
   }
   return 1;
+}
+
+function isLazy(img: Element): boolean {
+  return dom.getAttribute(img, "loading")?.toLowerCase() === "lazy";
 }

@@ -1,93 +1,11 @@
-import { computed, signal } from "@preact/signals";
+import { signal } from "@preact/signals";
 import { render } from "preact";
-import { useEffect, useRef } from "preact/hooks";
 import { get, Problem, type Account } from "../view/api.ts";
-import { Brand, SignIn } from "../view/signin.tsx";
-import { Stage } from "../view/stage.ts";
-import { Playback } from "./playback.ts";
-import { Recording, type Mark } from "./recording.ts";
-
-declare global {
-  interface Window {
-    pillionPlayer?: { seek(ms: number): Promise<void>; readonly duration: number; readonly time: number };
-  }
-}
-
-const TYPES = ["click", "input", "scroll", "key", "navigation", "request", "confirmation", "chat", "session", "view"];
-const SPEEDS = [0.5, 1, 2, 4, 8];
+import { SignIn } from "../view/signin.tsx";
+import { Player, recording, trouble } from "./player.tsx";
+import { Recording } from "./recording.ts";
 
 const signedIn = signal<boolean | undefined>(undefined);
-const trouble = signal("");
-const recording = signal<Recording | undefined>(undefined);
-const time = signal(0);
-const playing = signal(false);
-const speed = signal(1);
-const chosen = signal(new Set(TYPES));
-const words = signal("");
-const missing = signal<string[]>([]);
-const place = signal("");
-
-const duration = computed(() => recording.value?.described.duration ?? 0);
-const hits = computed(() => {
-  const q = words.value.trim().toLowerCase();
-  return q ? new Set(recording.value?.marks.filter((m) => m.label.toLowerCase().includes(q))) : undefined;
-});
-const listed = computed(() => (recording.value?.marks ?? []).filter((m) => chosen.value.has(m.type) && (!hits.value || hits.value.has(m))));
-const present = computed(() => listed.value.findLast((m) => m.t <= time.value));
-
-function clock(ms: number): string {
-  const s = Math.floor(ms / 1000);
-  const pad = (n: number) => String(n).padStart(2, "0");
-  return (s >= 3600 ? Math.floor(s / 3600) + ":" : "") + pad(Math.floor(s / 60) % 60) + ":" + pad(s % 60);
-}
-
-/** Moves the page on show along with the clock. */
-class Transport {
-  private last = 0;
-  private moving = false;
-
-  constructor(private readonly playback: Playback, private readonly stage: Stage) {}
-
-  async seek(ms: number): Promise<void> {
-    time.value = Math.max(0, Math.min(ms, duration.value));
-    try {
-      await this.playback.seek(time.value);
-    } catch (e) {
-      playing.value = false;
-      trouble.value = (e as Error).message;
-      return;
-    }
-    await this.stage.settled();
-  }
-
-  toggle(): void {
-    playing.value = !playing.value;
-    if (!playing.value) return;
-    if (time.value >= duration.value) time.value = 0;
-    this.last = performance.now();
-    requestAnimationFrame(this.step);
-  }
-
-  private step = (): void => {
-    if (!playing.value) return;
-    const now = performance.now();
-    time.value = Math.min(duration.value, time.value + (now - this.last) * speed.value);
-    this.last = now;
-    if (!this.moving) {
-      this.moving = true;
-      this.playback.seek(time.value).then(
-        () => (this.moving = false),
-        (e: Error) => {
-          this.moving = false;
-          playing.value = false;
-          trouble.value = e.message;
-        },
-      );
-    }
-    if (time.value >= duration.value) playing.value = false;
-    else requestAnimationFrame(this.step);
-  };
-}
 
 function App() {
   if (signedIn.value === false) return <SignIn done={() => void start()} />;
@@ -102,98 +20,7 @@ function App() {
       </main>
     );
   }
-  return <Player recording={recording.value} />;
-}
-
-function Player({ recording }: { recording: Recording }) {
-  const room = useRef<HTMLDivElement>(null);
-  const transport = useRef<Transport>(undefined);
-  useEffect(() => {
-    const stage: Stage = new Stage(room.current!, "page", false, () => (missing.value = [...(stage?.missing ?? [])]));
-    const playback = new Playback(recording, stage, () => (place.value = stage.mirror.shown.url));
-    const t = (transport.current = new Transport(playback, stage));
-    window.pillionPlayer = {
-      seek: (ms) => t.seek(ms),
-      get duration() { return duration.value; },
-      get time() { return playback.time; },
-    };
-    const from = Number(new URLSearchParams(location.search).get("t"));
-    void t.seek(Number.isFinite(from) && from > 0 ? from : (recording.described.pages[0]?.t ?? 0));
-  }, []);
-  const seek = (ms: number) => void transport.current!.seek(ms);
-  const key = (e: KeyboardEvent) => {
-    if ((e.target as Element).matches("input, select, button")) return;
-    if (e.key === " ") transport.current!.toggle();
-    else if (e.key === "ArrowRight") seek(time.value + 5000);
-    else if (e.key === "ArrowLeft") seek(time.value - 5000);
-    else return;
-    e.preventDefault();
-  };
-  const s = recording.described.session;
-  return (
-    <div class="player" onKeyDown={key} tabIndex={-1}>
-      <header class="top">
-        <a href="/" aria-label="Pillion, back to the list"><Brand /></a>
-        <span class="place"><b>{s.title || "Recording"}</b> <small>{place.value}</small></span>
-        <span class="grow" />
-        {missing.value.length > 0 && (
-          <span class="chip asking" data-testid="missing" title={"The archive does not hold:\n" + missing.value.join("\n")}>{missing.value.length} file{missing.value.length === 1 ? "" : "s"} missing</span>
-        )}
-        <small>{new Date(recording.described.start).toLocaleString()} · {s.agents?.join(", ")}</small>
-      </header>
-      <div class="work">
-        <div class="room" ref={room} />
-        <Events seek={seek} />
-        {trouble.value && <p class="banner" role="alert">{trouble.value}</p>}
-      </div>
-      <footer class="controls">
-        <button class="primary play" data-testid="play" aria-label={playing.value ? "Pause" : "Play"} onClick={() => transport.current!.toggle()}>{playing.value ? "❚❚" : "▶"}</button>
-        <span class="clock" data-testid="clock">{clock(time.value)} / {clock(duration.value)}</span>
-        <div class="track">
-          <div class="marks">
-            {listed.value.map((m, i) => (
-              <button key={i} class={`mark kind-${m.type}` + (hits.value ? " hit" : "")} data-testid="mark" title={`${clock(m.t)} ${m.label}`} tabIndex={-1}
-                aria-hidden="true" style={{ left: `${duration.value ? (m.t / duration.value) * 100 : 0}%` }} onClick={() => seek(m.t)} />
-            ))}
-          </div>
-          <input type="range" data-testid="scrubber" aria-label="Time" min={0} max={duration.value} step={1} value={time.value}
-            aria-valuetext={clock(time.value)} onInput={(e) => seek(Number(e.currentTarget.value))} />
-        </div>
-        <select aria-label="Speed" value={speed.value} onChange={(e) => (speed.value = Number(e.currentTarget.value))}>
-          {SPEEDS.map((v) => <option key={v} value={v}>{v} ×</option>)}
-        </select>
-      </footer>
-    </div>
-  );
-}
-
-function Events({ seek }: { seek: (ms: number) => void }) {
-  const there = new Set(recording.value!.marks.map((m) => m.type));
-  const toggle = (type: string) => {
-    const next = new Set(chosen.value);
-    if (!next.delete(type)) next.add(type);
-    chosen.value = next;
-  };
-  const row = (m: Mark, i: number) => (
-    <li key={i} class={`kind-${m.type}` + (m === present.value ? " now" : "")} aria-current={m === present.value ? "true" : undefined}>
-      <button data-testid={hits.value ? "search-hit" : "event-row"} onClick={() => seek(m.t)}>
-        <time>{clock(m.t)}</time>
-        <span>{m.label}<i>{m.by}</i></span>
-      </button>
-    </li>
-  );
-  return (
-    <aside>
-      <input type="search" placeholder="Search events" aria-label="Search events" data-testid="search" value={words.value} onInput={(e) => (words.value = e.currentTarget.value)} />
-      <div class="filters" role="group" aria-label="Types of events" data-testid="type-filter">
-        {TYPES.filter((t) => there.has(t)).map((t) => (
-          <button key={t} data-type={t} aria-pressed={chosen.value.has(t)} onClick={() => toggle(t)}>{t}</button>
-        ))}
-      </div>
-      {listed.value.length === 0 && <p class="hint">{words.value ? "No event has these words." : "No event of the chosen types."}</p>}
-      <ul class="events">{listed.value.map(row)}</ul>
-    </aside>
-  );
+  return <Player recording={recording.value} home="/" />;
 }
 
 async function start(): Promise<void> {

@@ -108,6 +108,7 @@ export class Playback {
   private show(): void {
     const page = this.waiting.get(this.page);
     if (!page) return;
+    this.stage.page = this.page;
     this.stage.mirror.show(decodeState(page.state.payload));
     for (const b of page.batches) this.stage.mirror.applyAll(decodeBatch(b.payload).events);
     this.stage.listen();

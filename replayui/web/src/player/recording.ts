@@ -1,6 +1,7 @@
 import { decodeRecords } from "../page/reader.ts";
 import type { LogRecord } from "../protocol/format.ts";
 import { get, getBytes, type SessionInfo } from "../view/api.ts";
+import type { Fidelity } from "./fidelity.tsx";
 
 export interface Mark { t: number; offset: number; page: number; node?: number; type: string; label: string; by: string }
 
@@ -17,7 +18,21 @@ export interface Described {
   missing: number;
 }
 
+/** Where a recording's parts come from. */
+export interface Store {
+  /** A segment's or keyframe's records, each with its length before it. */
+  records(kind: "segments" | "keyframes", n: number): Promise<Uint8Array>;
+  /** The part of the fidelity report from one reference on. */
+  fidelity(from: number): Promise<Fidelity>;
+}
+
 const MAX_CACHED = 12;
+
+/** A recording's parts as the gateway serves them. */
+const served = (base: string): Store => ({
+  records: (kind, n) => getBytes(`${base}/${kind}/${n}`),
+  fidelity: (from) => get(`${base}/fidelity?from=${from}`),
+});
 
 /** A recording's parts, fetched when they are needed and kept for a while. */
 export class Recording {
@@ -25,14 +40,19 @@ export class Recording {
   private frames = new Map<number, Promise<LogRecord[]>>();
   private startMicros: number;
 
-  private constructor(private readonly base: string, readonly described: Described, readonly marks: Mark[]) {
+  constructor(private readonly store: Store, readonly described: Described, readonly marks: Mark[]) {
     this.startMicros = micros(described.start);
   }
 
   static async open(id: string): Promise<Recording> {
     const base = `/api/sessions/${encodeURIComponent(id)}`;
     const [described, list] = await Promise.all([get<Described>(base + "/recording"), get<{ events: Mark[] }>(base + "/events")]);
-    return new Recording(base, described, list.events);
+    return new Recording(served(base), described, list.events);
+  }
+
+  /** The part of the fidelity report from one reference on. */
+  fidelity(from: number): Promise<Fidelity> {
+    return this.store.fidelity(from);
   }
 
   /** When a record was, in ms of the recording. */
@@ -48,10 +68,10 @@ export class Recording {
     return this.cached(this.frames, n, "keyframes");
   }
 
-  private cached(kept: Map<number, Promise<LogRecord[]>>, n: number, kind: string): Promise<LogRecord[]> {
+  private cached(kept: Map<number, Promise<LogRecord[]>>, n: number, kind: "segments" | "keyframes"): Promise<LogRecord[]> {
     let part = kept.get(n);
     if (!part) {
-      part = getBytes(`${this.base}/${kind}/${n}`).then(decodeRecords);
+      part = this.store.records(kind, n).then(decodeRecords);
       part.catch(() => kept.delete(n));
       kept.set(n, part);
       if (kept.size > MAX_CACHED) kept.delete(kept.keys().next().value!);

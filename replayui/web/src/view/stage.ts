@@ -11,6 +11,28 @@ const SETTLE_MS = 3000;
 /** A live viewer may ask before the user's browser has the file: it asks again. */
 const RETRY_MS = [400, 1500, 4000, 10_000];
 
+/** What a stage gets from where it is: the empty document of its frame, and who builds pages in it. */
+export interface Own {
+  /** Says where the document is from, before the frame is in its place; what it returns is called then, and resolves when the document is there. */
+  open(frame: HTMLIFrameElement): () => Promise<void>;
+  mirror(frame: HTMLIFrameElement, changed: () => void): Mirror;
+}
+
+/** At a gateway, which gives the frame its policy. */
+const SERVED: Own = {
+  open: (frame) => {
+    frame.src = "/frame";
+    return () => new Promise((done) => frame.addEventListener("load", () => done(), { once: true }));
+  },
+  mirror: (frame, changed) => new Mirror(frame, changed),
+};
+
+/** What a page wanted from elsewhere: as what, and how often. */
+export interface Blocked { directive: string; times: number }
+
+/** A page may want any number of things. */
+const MAX_BLOCKED = 500;
+
 /** A viewer's page: the frame, scaled to the room there is, and marks above it. */
 export class Stage {
   readonly frame = document.createElement("iframe");
@@ -23,16 +45,21 @@ export class Stage {
   private placed: (() => void)[] = [];
   private due = 0;
   scale = 1;
+  /** the page on show */
+  page = 0;
   /** what is applied now is on the way to another time: clicks are not shown */
   hurried = false;
   /** files that the archive did not have, on the page shown */
   missing = new Set<string>();
+  /** what the page shown wanted from elsewhere and did not get, by address */
+  blocked = new Map<string, Blocked>();
 
-  constructor(private readonly room: HTMLElement, testId: string, private readonly live: boolean, private readonly missed: () => void = () => {}) {
+  constructor(
+    private readonly room: HTMLElement, testId: string, private readonly live: boolean, private readonly missed: () => void = () => {}, own: Own = SERVED,
+  ) {
     this.frame.setAttribute("sandbox", "allow-same-origin");
     this.frame.dataset["testid"] = testId;
     this.frame.title = "The user's page";
-    this.frame.src = "/frame";
     this.sheet.className = "sheet";
     this.overlay.className = "overlay";
     const boxOf = (id: number) => this.box(id);
@@ -40,28 +67,54 @@ export class Stage {
     this.drawings = new Drawings(boxOf);
     this.overlay.append(this.drawings.element);
     this.sheet.append(this.frame, this.overlay);
+    const empty = own.open(this.frame);
     room.append(this.sheet);
-    this.mirror = new Mirror(this.frame, () => this.refreshSoon());
+    this.mirror = own.mirror(this.frame, () => this.refreshSoon());
     this.mirror.file = (el, there) => (there ? this.found(el) : this.lost(el));
-    this.ready = new Promise((done) => this.frame.addEventListener("load", () => done(), { once: true }));
-    void this.ready.then(() => this.listen());
+    this.mirror.opened = (root) => this.hear(root);
+    this.ready = empty();
     new ResizeObserver(() => this.layout()).observe(room);
   }
 
-  /** A document opened anew loses its listeners: called after each state. */
+  /** Another page is on show: what the one before missed is its own. */
   listen(): void {
     this.missing.clear();
+    this.blocked.clear();
     this.missed();
-    this.hear(this.mirror.document);
   }
 
-  private hear(d: Document): void {
-    d.addEventListener("scroll", () => this.refreshSoon(), true);
+  /** Hears of what moves in a document or shadow root, and of what its policy refused. */
+  private hear(root: Document | ShadowRoot): void {
+    root.addEventListener("scroll", () => this.refreshSoon(), true);
+    if (root.nodeType === 9) root.addEventListener("securitypolicyviolation", (e) => this.refused(e as SecurityPolicyViolationEvent), true);
+  }
+
+  private refused({ blockedURI, effectiveDirective }: SecurityPolicyViolationEvent): void {
+    const before = this.blocked.get(blockedURI);
+    if (!before && this.blocked.size >= MAX_BLOCKED) return;
+    this.blocked.set(blockedURI, { directive: effectiveDirective, times: (before?.times ?? 0) + 1 });
+    this.missed();
+  }
+
+  /** Files that style sheets name tell nobody that they are missing: the browser's own list of requests does. */
+  private unseen(): void {
+    const base = this.frame.contentDocument!.baseURI;
+    const known = new Set([...this.missing].map((url) => new URL(url, base).href));
+    const each = (win: Window): void => {
+      for (const e of win.performance.getEntriesByType("resource") as PerformanceResourceTiming[]) {
+        if (e.responseStatus === 404 && e.initiatorType === "css" && !known.has(e.name)) this.missing.add(e.name);
+      }
+      for (let i = 0; i < win.frames.length; i++) each(win.frames[i]!);
+      win.performance.clearResourceTimings();
+    };
+    const before = this.missing.size;
+    each(this.frame.contentWindow!);
+    if (this.missing.size > before) this.missed();
   }
 
   private lost(el: Element): void {
     const url = fileOf(el);
-    if (!url || counts(el)) return;
+    if (!url || counts(el) || !el.isConnected) return; // some browsers tell that a page which has gone was not loaded
     this.missing.add(url);
     this.missed();
     const tries = this.tries.get(el) ?? 0;
@@ -198,6 +251,7 @@ export class Stage {
     await Promise.race([Promise.all(waits).then(() => d.fonts.ready), new Promise((done) => setTimeout(done, SETTLE_MS))]);
     this.mirror.restoreScrolls();
     this.layout();
+    if (!this.live) this.unseen();
   }
 }
 
