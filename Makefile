@@ -6,7 +6,7 @@ CACHE   ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/pillion
 LINT    := v2.15.0
 # The S3 server of the tests; the version stands where tests look for it.
 MINIO   := $(shell sed -n 's/^const Version = "\(.*\)"/\1/p' archive/s3/miniotest/miniotest.go)
-PACKAGE_NAMES := chromium firefox-esr dokuwiki php-cli php-xml php-mbstring php-sqlite3 apache2-bin apache2-doc adminer media-types nginx-light libnss3-tools libnss-wrapper openssl
+PACKAGE_NAMES := chromium firefox-esr dokuwiki php-cli php-xml php-mbstring php-sqlite3 apache2-bin apache2-doc adminer media-types nginx-light libnss3-tools libnss-wrapper openssl unzip
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 
 .PHONY: all demo build test test-go test-web test-e2e bench lint vet minio ui packages clean

@@ -23,7 +23,7 @@ var ErrNoBundle = errors.New("this binary was built without the browser bundle: 
 const scriptType = "text/javascript; charset=utf-8"
 
 var bundleTypes = map[string]string{
-	"console.js": scriptType, "player.js": scriptType, "style.css": "text/css; charset=utf-8",
+	"console.js": scriptType, "player.js": scriptType, "offline.js": scriptType, "style.css": "text/css; charset=utf-8",
 }
 
 // bundled is a file of the browser bundle, compressed once.

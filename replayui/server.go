@@ -41,6 +41,7 @@ type Server struct {
 	attempts     attempts
 	missing      missing
 	recordings   recordings
+	exports      exports
 }
 
 // New returns a Server; ErrNoBundle where the browser bundle is not built in.
@@ -105,6 +106,8 @@ func (s *Server) Console() http.Handler {
 	mux.HandleFunc("DELETE /api/sessions/{id}/hold", s.only(s.deleteHold, administrator))
 	mux.HandleFunc("GET /api/storage", s.only(s.getStorage, administrator))
 	mux.HandleFunc("GET /api/sessions/{id}/fidelity", s.only(s.getFidelity))
+	mux.HandleFunc("GET /api/sessions/{id}/export", s.only(s.getExport, exporters...))
+	mux.HandleFunc("GET /api/sessions/{id}/export/progress", s.only(s.getExportProgress, exporters...))
 	mux.HandleFunc("GET /archive/{session}/{page}/", s.only(s.getAsset))
 	return guard(mux)
 }

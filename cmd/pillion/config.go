@@ -24,6 +24,7 @@ type commands struct {
 	Account accountCommand `cmd:"" help:"Accounts of agents, auditors and administrators."`
 	Verify  verifyCommand  `cmd:"" help:"Check a recording: hashes, chain, signature, every asset."`
 	Archive archiveCommand `cmd:"" help:"The archive: check and mend it, report what it takes, delete and hold recordings."`
+	Export  exportCommand  `cmd:"" help:"Write a recording to one file that opens offline."`
 	Version versionCommand `cmd:"" help:"Print the version."`
 }
 

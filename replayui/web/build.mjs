@@ -70,5 +70,8 @@ await Promise.all([
     ...common, entryPoints: { console: at("src/console/main.tsx"), player: at("src/player/main.tsx") }, outdir: dist,
     format: "esm", target: "es2023", jsx: "automatic", jsxImportSource: "preact",
   }),
+  build({
+    ...common, entryPoints: { offline: at("src/offline/main.tsx") }, outdir: dist, format: "esm", target: "es2023", jsx: "automatic", jsxImportSource: "preact",
+  }),
   cp(at("src/style.css"), dist + "style.css"),
 ]);

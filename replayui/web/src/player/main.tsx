@@ -2,10 +2,12 @@ import { signal } from "@preact/signals";
 import { render } from "preact";
 import { get, Problem, type Account } from "../view/api.ts";
 import { SignIn } from "../view/signin.tsx";
+import { Export } from "./export.tsx";
 import { Player, recording, trouble } from "./player.tsx";
 import { Recording } from "./recording.ts";
 
 const signedIn = signal<boolean | undefined>(undefined);
+const account = signal<Account | undefined>(undefined);
 
 function App() {
   if (signedIn.value === false) return <SignIn done={() => void start()} />;
@@ -20,13 +22,13 @@ function App() {
       </main>
     );
   }
-  return <Player recording={recording.value} home="/" />;
+  return <Player recording={recording.value} home="/" tools={account.value && account.value.role !== "agent" && <Export id={recording.value.described.session.id} />} />;
 }
 
 async function start(): Promise<void> {
   const id = location.pathname.split("/")[2] ?? "";
   try {
-    await get<{ account: Account }>("/api/me");
+    account.value = (await get<{ account: Account }>("/api/me")).account;
     signedIn.value = true;
     for (let sealed = false; ; ) {
       try {

@@ -86,6 +86,8 @@ export class Stage {
   /** Hears of what moves in a document or shadow root, and of what its policy refused. */
   private hear(root: Document | ShadowRoot): void {
     root.addEventListener("scroll", () => this.refreshSoon(), true);
+    // A link would show another document in the page's place, if only an empty one.
+    for (const act of ["click", "auxclick", "submit"]) root.addEventListener(act, (e) => e.preventDefault(), true);
     if (root.nodeType === 9) root.addEventListener("securitypolicyviolation", (e) => this.refused(e as SecurityPolicyViolationEvent), true);
   }
 
