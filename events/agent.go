@@ -238,7 +238,12 @@ func (l *AgentLink) draw(m *FromAgent) {
 	if p == nil || m.Drawing == nil || !m.Drawing.valid() || p.model == nil || p.model.Node(m.Drawing.Node) == nil {
 		return
 	}
-	l.s.publish(nil, Record{From: l.who.no, Page: p.id, Kind: KindDrawing, Payload: mustJSON(m.Drawing)})
+	payload := mustJSON(m.Drawing)
+	if l.who.drawn += len(payload); l.who.drawn > maxDrawn {
+		l.s.hub.opts.Meter.Denied(ReasonFlood)
+		return
+	}
+	l.s.publish(nil, Record{From: l.who.no, Page: p.id, Kind: KindDrawing, Payload: payload})
 	if p.peer != nil {
 		p.peer.SendText(ToUser{Type: "draw", From: l.who.no, Name: l.who.name, Drawing: m.Drawing})
 	}

@@ -43,6 +43,8 @@ const (
 	requestsPerSecond = 20
 	requestsAtOnce    = 60
 	tooManyRefused    = 200
+	// What one person draws in a session, in bytes of the log: an hour without a rest.
+	maxDrawn = 8 << 20
 )
 
 // take reports whether something of a cost may pass, at so many a second and so

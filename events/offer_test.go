@@ -86,7 +86,7 @@ func TestAnAgentComesFirst(t *testing.T) {
 func TestCodesOfOffersTellNothingAndLock(t *testing.T) {
 	st := newStage(t)
 	first, _, _ := st.offer(t, ann, false)
-	second, _, _ := st.offer(t, bob, false)
+	second, _, bobs := st.offer(t, bob, false)
 	code, _ := first.Code()
 	for i := range agentFailures {
 		if _, err := st.Enter("guest", fmt.Sprintf("%012d", i), SessionInfo{Org: "o"}); !errors.Is(err, ErrCode) {
@@ -105,6 +105,17 @@ func TestCodesOfOffersTellNothingAndLock(t *testing.T) {
 		t.Errorf("expired: %v", err)
 	}
 	second.expire(st.clock.Now())
+	again, _ := second.Code()
+	if second.isOver() || again == late || !bobs.heard(`"invited"`, again.Grouped()) {
+		t.Errorf("an agent who waits has no other code: %q", bobs.texts)
+	}
+	if _, err := st.Enter("another", string(late), SessionInfo{Org: "o"}); !errors.Is(err, ErrCode) {
+		t.Errorf("the old one: %v", err)
+	}
+	for range int(offerLife / CodeLife) {
+		st.clock.pass(CodeLife + time.Second)
+		second.expire(st.clock.Now())
+	}
 	if !second.isOver() {
 		t.Error("an offer that nobody took stays")
 	}

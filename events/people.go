@@ -16,6 +16,7 @@ type participant struct {
 	refs     refs
 	requests bucket
 	messages bucket
+	drawn    int // bytes of their drawings in the log
 }
 
 const (
@@ -239,6 +240,27 @@ func (s *Session) takeOver(p *participant) {
 	}
 	s.giveControl(p.no, p.no)
 	s.tellPeople()
+}
+
+// present reports whether a console is connected.
+func (s *Session) present() bool {
+	for _, p := range s.people.all {
+		if len(p.peers) > 0 {
+			return true
+		}
+	}
+	return false
+}
+
+// renewOffer gives the agents who wait for a user another code.
+func (s *Session) renewOffer() {
+	s.codes().revoke(s.code)
+	s.renewCode()
+	for _, p := range s.people.all {
+		for _, l := range p.peers {
+			l.tellCode("invited")
+		}
+	}
 }
 
 // invite issues a code by which a colleague joins.

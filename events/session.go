@@ -43,6 +43,9 @@ type Session struct {
 const (
 	// remembered is how long an ended session is still known.
 	remembered = time.Minute
+	// offerLife is how long an agent who stays can wait for a user; a code is
+	// good for less, and followed by another.
+	offerLife = time.Hour
 	// reloadEvery is the time between two readings of a log that fails.
 	reloadEvery = 5 * time.Second
 )
@@ -336,6 +339,10 @@ func (s *Session) expire(now time.Time) {
 		return
 	}
 	if s.code != "" && now.After(s.expires) {
+		if s.info.State == StateOffered && now.Sub(s.info.Started) < offerLife && s.present() {
+			s.renewOffer()
+			return
+		}
 		if s.info.State == StateWaiting || s.info.State == StateOffered {
 			s.end(0, "expired")
 			return

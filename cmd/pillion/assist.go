@@ -120,6 +120,9 @@ func (c sharedConfig) settings() (s replayui.SiteSettings, err error) {
 			err = fmt.Errorf("assist: colour %q: #rgb or #rrggbb", v)
 		}
 	}
+	if err == nil {
+		err = replayui.CheckWords(a.Words)
+	}
 	s.Level, s.Most = events.Level(a.Level), events.Level(a.Most)
 	s.Ask, s.Trigger, s.Place, s.Colours, s.StopKey, s.Language, s.Words = a.Ask, a.Trigger, a.Place, a.Colours, a.StopKey, a.Language, a.Words
 	return s, err

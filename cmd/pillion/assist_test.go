@@ -83,6 +83,8 @@ func TestSettingsThatMeanNothingStopTheStart(t *testing.T) {
 		"a colour of eight digits":      {`assist: {colours: {text: "#ffffff00"}}`, "#rgb or #rrggbb"},
 		"a setting of no name":          {"assist: {colors: {}}", "colors"},
 		"a colour of no name":           {`assist: {colours: {background: "#fff"}}`, "background"},
+		"a text of no name":             {"assist: {words: {en: {hepl: Talk to us}}}", `no text is called "hepl"`},
+		"a language of no name":         {"assist: {words: {es: {help: Ayuda}}}", "en, de and fr"},
 		"a rule that hides nothing":     {"mask: [{show: [nav]}]", "rule 1 hides nothing"},
 		"the second rule":               {"mask: [{all: true}, {path: /x}]", "rule 2 hides nothing"},
 		"a path without a slash":        {"mask: [{path: account, all: true}]", "starts with a slash"},

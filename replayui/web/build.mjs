@@ -62,8 +62,16 @@ const session = (language) => small({
   entryPoints: [at("src/capture/session.ts")], format: "esm", plugins: [styleText, lateNatives, words(language)],
 }, `session.${language}.js`);
 
+/** The names of all texts, for settings that put others in their place. */
+async function names() {
+  const built = await build({ ...common, entryPoints: [at("src/capture/words/en.ts")], format: "esm", write: false });
+  const { words } = await import("data:text/javascript," + encodeURIComponent(built.outputFiles[0].text));
+  await writeFile(dist + "words.json", JSON.stringify(["need", ...Object.keys(words)]) + "\n");
+}
+
 await Promise.all([
   capture(),
+  names(),
   ...["en", "de", "fr"].map(session),
   small({ entryPoints: [at("src/capture/act.ts")], format: "esm", plugins: [lateNatives] }, "act.js"),
   build({

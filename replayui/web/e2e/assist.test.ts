@@ -227,6 +227,12 @@ it("takes the code of an agent who opened the session first", async () => {
   await at.part("[role=alert]", other).filter({ hasText: "inconnu" }).waitFor();
   await at.part("[data-action=close]", other).click();
   await at.part("[data-action=request]", other).waitFor();
+
+  // A link that is put into the address of a page that is open.
+  hand = await AgentSocket.connect(agent, await open());
+  await other.evaluate((to) => (location.hash = to), `#pillion=${(await code(hand)).replaceAll(" ", "")}`);
+  await at.part("[data-role=consent]", other).waitFor();
+  expect(new URL(other.url()).hash).toBe("");
   await other.close();
 });
 

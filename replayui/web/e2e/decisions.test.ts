@@ -136,6 +136,20 @@ describe("a lock", () => {
     await same();
   });
 
+  it("is free when the user says so, who stays where they are", async () => {
+    const [t1, free] = [await hand.node("t1"), user.locator("pillion-assist [data-action=unlock]")];
+    expect(await free.isVisible()).toBe(false);
+    await user.locator("#t1").click();
+    await lock(t1, 1);
+    expect(await hand.request("t1", "fill", "x")).toEqual(no("locked"));
+    await free.click();
+    await lock(t1, 0);
+    expect([await active(), await free.isVisible()]).toEqual(["t1", false]);
+    expect(await hand.request("t1", "fill", "handed over")).toEqual(YES);
+    expect(await value("t1")).toBe("handed over");
+    await same();
+  });
+
   it("leaves the user's focus and keys to them while the agent fills in another field", async () => {
     await user.locator("#t1").fill("");
     await user.locator("#t1").click();

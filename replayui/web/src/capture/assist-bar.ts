@@ -11,6 +11,8 @@ export interface Shared {
   /** the level that was stopped, to go on with */
   former: Level | undefined;
   lost: boolean;
+  /** the user is in an element, which agents leave alone meanwhile */
+  held: boolean;
 }
 
 interface Does {
@@ -31,6 +33,7 @@ export class Bar {
   readonly #names = h("span", { "data-role": "people", class: "people" });
   readonly #menu: HTMLSelectElement;
   readonly #pause: HTMLButtonElement;
+  readonly #free: HTMLButtonElement;
   #shown = "";
 
   constructor(say: Say, now: Shared, stopKey: string, levels: Level[], does: Does) {
@@ -41,18 +44,19 @@ export class Bar {
     this.#menu = h("select", { "data-action": "level", "aria-label": say("level"), change: () => does.level(this.#menu.value as Level) },
       ...levels.map((value) => h("option", { value }, say(value))));
     this.#pause = button("quiet", "pause", "", () => does.pause());
+    this.#free = button("quiet", "unlock", say("free"), () => {}); // a press in our element frees the user's (hand.ts)
     this.el = h("section", { class: "bar", "aria-label": say("shared"), "data-role": "bar" },
-      h("i", {}), this.#state, this.#names, this.#menu, this.#pause, button("stop", "end", say("end"), () => does.end()), smaller(say("details")));
+      h("i", {}), this.#state, this.#names, this.#menu, this.#free, this.#pause, button("stop", "end", say("end"), () => does.end()), smaller(say("details")));
   }
 
   /** Shows what is now, in place: the focus may be in it. */
   update(): void {
     const say = this.#say;
-    const { people, control, level, former, lost } = this.#now;
+    const { people, control, level, former, lost, held } = this.#now;
     const stopped = !!former;
     this.#menu.value = level;
     // An agent who looks in again changes nothing here.
-    const shown = [control, level, former, lost, ...people.map((p) => p.participant + p.name)].join("\n");
+    const shown = [control, level, former, lost, held, ...people.map((p) => p.participant + p.name)].join("\n");
     if (shown === this.#shown) return;
     this.#shown = shown;
     this.#state.textContent = say(lost ? "lost" : stopped ? "paused" : "shared");
@@ -63,6 +67,7 @@ export class Bar {
       dot.style.background = this.#does.colour(name);
       return h("b", {}, dot, name, ...(acts ? [h("span", {}, say("acts"))] : []));
     }));
+    this.#free.hidden = !held || !control || !/^(propose|act)$/.test(level);
     const pause = this.#pause;
     pause.hidden = level === "view" && !stopped;
     pause.replaceChildren(say(stopped ? "resume" : "pause"), ...(stopped ? [] : [h("kbd", { "aria-hidden": "true" }, this.#stopKey)]));

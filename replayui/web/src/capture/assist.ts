@@ -53,7 +53,7 @@ export class Assist implements Asking {
   #timer = 0;
   #full: Element | null = null;
   readonly #bar: Bar;
-  readonly #now: Shared = { people: [], control: 0, level: "view", former: undefined, lost: false };
+  readonly #now: Shared = { people: [], control: 0, level: "view", former: undefined, lost: false, held: false };
 
   /** Takes over the element of the first part. */
   constructor(tools: Tools, choices: Choices) {
@@ -200,7 +200,7 @@ export class Assist implements Asking {
     this.#marks.clear();
     this.#shared = false;
     this.#code = "";
-    Object.assign(this.#now, { level: "view", former: undefined, lost: false });
+    Object.assign(this.#now, { level: "view", former: undefined, lost: false, held: false });
   }
 
   working(): void {
@@ -326,6 +326,11 @@ export class Assist implements Asking {
   locked(el: HTMLElement, name: string | null): void {
     if (name === null) this.#marks.drop(el);
     else this.#marks.outline(el, "lock", el, name, name);
+  }
+
+  held(on: boolean): void {
+    this.#now.held = on;
+    this.#bar.update();
   }
 
   point(from: number, name: string, el: Element | null, p: PointerAt): void {

@@ -5,7 +5,7 @@ import type * as Acts from "./act.ts";
 import { control, disabled, focused, leads, nameOf, nearest, target, typed, type Place } from "./around.ts";
 import type { Cursor } from "./cursor.ts";
 import type { FromGateway } from "./link.ts";
-import { Locks } from "./locks.ts";
+import { Locks, USER } from "./locks.ts";
 import { Turns, type Facts, type Page, type Request } from "./turns.ts";
 
 /** What the user is asked before an agent's act. */
@@ -32,6 +32,8 @@ export interface Asking {
   withdraw(id: number): void;
   /** An agent is busy with an element (a name), or not any more (null). */
   locked(el: HTMLElement, name: string | null): void;
+  /** The user is in an element, which agents leave alone meanwhile, or not any more. */
+  held(on: boolean): void;
 }
 
 /** Where numbered frames go. */
@@ -307,6 +309,7 @@ export class Hand implements Page {
   #lock(node: number, held: boolean, by: number): void {
     this.#recorder?.flushNow(); // what was done before it comes before it
     this.#send(RecordKind.Lock, { node, held, by });
+    if (by === USER) this.#asking.held(held);
     const el = this.#recorder?.tree.node(node);
     const name = this.#names.get(by);
     if (el && name !== undefined) this.#asking.locked(el as HTMLElement, held ? name : null);

@@ -49,6 +49,11 @@ function begin(settings: Settings): void {
     const join = (behind: boolean) => marked() && trigger.isIdle && void start({ how: "resume", behind });
     onMarked(() => join(true));
     addEventListener("pageshow", () => join(false));
+    // A link that was put into the address of a page that is open.
+    addEventListener("hashchange", () => {
+      const late = handedOver();
+      if (late && trigger.isIdle) void start({ how: "code", code: late });
+    });
     if (code) void start({ how: "code", code });
     else if (marked()) void start({ how: "resume" });
   });

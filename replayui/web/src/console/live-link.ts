@@ -137,6 +137,7 @@ export class LiveLink {
     }
     const m = JSON.parse(data) as ToAgent;
     if (m.type === "ended") this.over = true;
+    if (m.type === "welcome") this.seen = 0; // a gateway that was killed may not have kept what it relayed last
     if (m.type === "pong") this.latency = Math.round(performance.now() - Number(m.ref));
     this.heard.text(m);
   }

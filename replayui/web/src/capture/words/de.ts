@@ -34,6 +34,7 @@ export const words: typeof en = {
   shared: "Sie teilen diese Website mit",
   acts: "handelt",
   level: "Was andere dürfen",
+  free: "Ich bin hier fertig",
   pause: "Anhalten",
   resume: "Weiter",
   paused: "Angehalten. Andere können nur zusehen.",

@@ -41,6 +41,7 @@ export const words = {
   shared: "You share this site with",
   acts: "acts",
   level: "What others may do",
+  free: "I am done here",
   pause: "Stop acting",
   resume: "Go on",
   paused: "Stopped. Others can only look.",

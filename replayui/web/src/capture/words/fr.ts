@@ -34,6 +34,7 @@ export const words: typeof en = {
   shared: "Vous partagez ce site avec",
   acts: "agit",
   level: "Ce que l’on peut faire ici",
+  free: "J’ai terminé ici",
   pause: "Arrêter",
   resume: "Reprendre",
   paused: "Arrêté. On peut seulement regarder.",
