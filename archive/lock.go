@@ -7,9 +7,6 @@ import (
 	"time"
 )
 
-// ErrLocked is wrapped by errors of what a store keeps from being deleted.
-var ErrLocked = errors.New("locked")
-
 // ErrNoLocks is returned where a store cannot lock, or was not set up to.
 var ErrNoLocks = errors.New("the store does not lock objects: an S3 bucket with object lock, and --s3-lock, are needed")
 
@@ -25,46 +22,65 @@ type Locker interface {
 	Hold(ctx context.Context, name string, on bool) error
 }
 
-// LockRecording locks what a recording consists of: its own objects, the blobs
-// that it shares with others, and what is in its session's vault. The vault's key
+// LockRecording locks what a recording consists of: its own objects, what is in
+// its session's vault, and the blobs that it shares with others. The vault's key
 // is not locked: where the law wants something forgotten, the key is destroyed
 // and what is locked is noise.
-func LockRecording(ctx context.Context, store Store, r *Recording, until time.Time) error {
-	return r.eachObject(ctx, store, func(l Locker, name string) error { return l.Lock(ctx, name, until) })
+func LockRecording(ctx context.Context, store Store, captures CaptureIndex, session string, until time.Time) error {
+	return eachOfRecording(ctx, store, captures, session, func(l Locker, name string) error { return l.Lock(ctx, name, until) })
 }
 
-// HoldRecording holds what a recording consists of, or lets go of it.
-func HoldRecording(ctx context.Context, store Store, r *Recording, on bool) error {
-	return r.eachObject(ctx, store, func(l Locker, name string) error { return l.Hold(ctx, name, on) })
+// HoldRecording holds what a recording consists of, or lets go of it. Of blobs
+// that it shares it lets go only where no other recording needs them: another one
+// may be held too.
+func HoldRecording(ctx context.Context, store Store, captures CaptureIndex, session string, on bool) error {
+	shared := map[string]bool{}
+	if !on {
+		for use, err := range captures.Uses(ctx) {
+			if err != nil {
+				return err
+			}
+			if name, err := blobName(use.Ref); err == nil && use.Recording != session {
+				shared[name] = true
+			}
+		}
+	}
+	return eachOfRecording(ctx, store, captures, session, func(l Locker, name string) error {
+		if shared[name] {
+			return nil
+		}
+		return l.Hold(ctx, name, on)
+	})
 }
 
-func (r *Recording) eachObject(ctx context.Context, store Store, do func(l Locker, name string) error) error {
+func eachOfRecording(ctx context.Context, store Store, captures CaptureIndex, session string, do func(l Locker, name string) error) error {
 	l, can := store.(Locker)
 	if !can {
 		return ErrNoLocks
 	}
-	for _, prefix := range []string{recordingName(r.session, ""), privatePrefix + SessionOwner(r.session) + "/"} {
+	for _, prefix := range []string{recordingName(session, ""), privatePrefix + SessionOwner(session) + "/"} {
 		for o, err := range store.List(ctx, prefix) {
 			if err == nil {
 				err = do(l, o.Name)
 			}
 			if err != nil {
-				return fmt.Errorf("recording %s: %w", r.session, err)
+				return fmt.Errorf("recording %s: %w", session, err)
 			}
 		}
 	}
-	done := map[Ref]bool{}
-	for _, c := range r.Captures {
-		if c.Private || c.Ref == "" || done[c.Ref] {
+	for use, err := range captures.Uses(ctx) {
+		if err != nil {
+			return err
+		}
+		if use.Recording != session {
 			continue
 		}
-		done[c.Ref] = true
-		name, err := blobName(c.Ref)
+		name, err := blobName(use.Ref)
 		if err == nil {
 			err = do(l, name)
 		}
 		if err != nil {
-			return fmt.Errorf("recording %s: %s: %w", r.session, c.URL, err)
+			return fmt.Errorf("recording %s: %w", session, err)
 		}
 	}
 	return nil

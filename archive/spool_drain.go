@@ -155,8 +155,8 @@ func (s *Spool) send(ctx context.Context, e *entry) (asked bool, err error) {
 		return false, nil
 	}
 	f, err := s.near.Open(ctx, putPrefix+e.name)
-	if errors.Is(err, ErrAbsent) && s.isNewer(e, gen) {
-		return false, nil // it was deleted
+	if errors.Is(err, ErrAbsent) {
+		return false, s.vanished(e, gen)
 	}
 	if err != nil {
 		return false, err
@@ -184,6 +184,23 @@ func (s *Spool) send(ctx context.Context, e *entry) (asked bool, err error) {
 	e.put, e.old = nil, false
 	s.settled(e)
 	return true, nil
+}
+
+// vanished is for an entry whose near copy is not there: it was deleted, by this
+// spool or by another program (see [Beside]).
+func (s *Spool) vanished(e *entry, gen uint64) error {
+	e.near.Lock()
+	defer e.near.Unlock()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if e.gen != gen || e.put == nil {
+		return nil
+	}
+	s.o.Logger.Warn("spool: an object was deleted by another program", "object", e.name)
+	s.used -= cost(e.put.Size)
+	e.put = nil
+	s.settled(e)
+	return nil
 }
 
 // transfer stores content in the far store and reads it back. What is shared may

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"iter"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -104,52 +105,54 @@ func (s *Spool) List(ctx context.Context, prefix string) iter.Seq2[Object, error
 	return func(yield func(Object, error) bool) {
 		// Near comes first: what goes to the far store meanwhile is listed all the same.
 		near, gone := s.snapshot(prefix)
-		for o, err := range s.far.List(ctx, prefix) {
-			if err != nil {
-				yield(Object{}, err)
-				return
-			}
-			for len(near) > 0 && near[0].Name < o.Name {
-				if !yield(near[0], nil) {
-					return
-				}
-				near = near[1:]
-			}
-			if gone[o.Name] || len(near) > 0 && near[0].Name == o.Name {
-				continue // deleted, or newer near
-			}
-			if !yield(o, nil) {
-				return
-			}
-		}
-		for _, o := range near {
-			if err := ctx.Err(); err != nil {
-				yield(Object{}, err)
-				return
-			}
-			if !yield(o, nil) {
-				return
-			}
-		}
+		merge(ctx, near, gone, s.far.List(ctx, prefix), yield)
 	}
 }
 
 // snapshot is what is near now, by name, and what was deleted.
-func (s *Spool) snapshot(prefix string) (near []Object, gone map[string]bool) {
-	gone = map[string]bool{}
+func (s *Spool) snapshot(prefix string) (near map[string]Object, gone map[string]bool) {
+	near, gone = map[string]Object{}, map[string]bool{}
 	s.mu.Lock()
+	defer s.mu.Unlock()
 	for name, e := range s.entries {
 		switch {
 		case !strings.HasPrefix(name, prefix):
 		case e.put != nil:
-			near = append(near, *e.put)
+			near[name] = *e.put
 		case e.gone:
 			gone[name] = true
 		}
 	}
-	s.mu.Unlock()
-	slices.SortFunc(near, func(a, b Object) int { return strings.Compare(a.Name, b.Name) })
 	return near, gone
+}
+
+// merge lists what is near and what is far in the order of names. What is near
+// goes before, and what is gone and not near is left out.
+func merge(ctx context.Context, near map[string]Object, gone map[string]bool, far iter.Seq2[Object, error], yield func(Object, error) bool) {
+	names := slices.Sorted(maps.Keys(near))
+	for o, err := range far {
+		if err != nil {
+			yield(Object{}, err)
+			return
+		}
+		for ; len(names) > 0 && names[0] < o.Name; names = names[1:] {
+			if !yield(near[names[0]], nil) {
+				return
+			}
+		}
+		if _, newer := near[o.Name]; !newer && !gone[o.Name] && !yield(o, nil) {
+			return
+		}
+	}
+	for _, name := range names {
+		if err := ctx.Err(); err != nil {
+			yield(Object{}, err)
+			return
+		}
+		if !yield(near[name], nil) {
+			return
+		}
+	}
 }
 
 // waiter waits for a number of entries.

@@ -13,6 +13,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/pillion-dev/pillion/archive"
 )
@@ -24,10 +25,25 @@ type Store struct{ dir string }
 // begins with a tilde.
 const incoming = "~new"
 
+// abandoned is the age from which on a file that is not whole yet is of a program
+// that was killed: others, which still write, may have the folder open.
+const abandoned = time.Hour
+
 // NewStore opens a folder, and makes it when it is missing. What a crash left
-// half written is removed.
+// half written is removed when it is an hour old.
 func NewStore(dir string) (*Store, error) {
-	if err := errors.Join(os.RemoveAll(filepath.Join(dir, incoming)), os.MkdirAll(filepath.Join(dir, incoming), 0o700)); err != nil {
+	parts := filepath.Join(dir, incoming)
+	if err := os.MkdirAll(parts, 0o700); err != nil {
+		return nil, fmt.Errorf("archive: %w", err)
+	}
+	entries, err := os.ReadDir(parts)
+	for _, e := range entries {
+		info, gone := e.Info()
+		if gone == nil && time.Since(info.ModTime()) > abandoned {
+			err = errors.Join(err, ignoreGone(os.Remove(filepath.Join(parts, e.Name()))))
+		}
+	}
+	if err != nil {
 		return nil, fmt.Errorf("archive: %w", err)
 	}
 	return &Store{dir}, nil

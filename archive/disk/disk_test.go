@@ -2,6 +2,7 @@ package disk_test
 
 import (
 	"database/sql"
+	"os"
 	"path/filepath"
 	"testing"
 	"time"
@@ -17,6 +18,34 @@ func TestStore(t *testing.T) {
 		t.Fatal(err)
 	}
 	archivetest.Store(t, s)
+}
+
+// Another program may open the folder while one writes: what that has half
+// written stays. What is left of one that was killed goes.
+func TestHalfWrittenFilesGoWhenTheyAreOld(t *testing.T) {
+	dir := t.TempDir()
+	if _, err := disk.NewStore(dir); err != nil {
+		t.Fatal(err)
+	}
+	young, old := filepath.Join(dir, "~new", "part-1"), filepath.Join(dir, "~new", "part-2")
+	for _, name := range []string{young, old} {
+		if err := os.WriteFile(name, []byte("half"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	then := time.Now().Add(-2 * time.Hour)
+	if err := os.Chtimes(old, then, then); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := disk.NewStore(dir); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := os.Stat(young); err != nil {
+		t.Error(err)
+	}
+	if _, err := os.Stat(old); err == nil {
+		t.Error("it is still there")
+	}
 }
 
 func TestCaptures(t *testing.T) {
