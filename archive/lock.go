@@ -7,6 +7,9 @@ import (
 	"time"
 )
 
+// ErrLocked is wrapped by errors of what a store keeps from being deleted.
+var ErrLocked = errors.New("locked")
+
 // ErrNoLocks is returned where a store cannot lock, or was not set up to.
 var ErrNoLocks = errors.New("the store does not lock objects: an S3 bucket with object lock, and --s3-lock, are needed")
 

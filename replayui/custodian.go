@@ -162,13 +162,23 @@ func (c *Custodian) finish(ctx context.Context, d events.Deletion) error {
 	return nil
 }
 
-// Hold puts a recording under a legal hold, or ends it where hold is nil.
+// Hold puts a recording under a legal hold, or ends it where hold is nil: in the
+// catalogue, for all who would delete it here, and in the store where that can. It
+// may be called again where the store could not be reached.
 func (c *Custodian) Hold(ctx context.Context, id events.SessionID, hold *events.Hold) (events.SessionInfo, error) {
-	return c.opts.Catalogue.Update(ctx, id, func(info *events.SessionInfo) error {
+	info, err := c.opts.Catalogue.Update(ctx, id, func(info *events.SessionInfo) error {
 		if info.Deleting != nil {
 			return events.ErrNoSession
 		}
 		info.Hold = hold
 		return nil
 	})
+	if err != nil {
+		return info, err
+	}
+	err = archive.HoldRecording(ctx, c.opts.Store, c.opts.Captures, string(id), hold != nil)
+	if err != nil && !errors.Is(err, archive.ErrNoLocks) {
+		return info, fmt.Errorf("the hold is in the catalogue, and not in the store: %w", err)
+	}
+	return info, nil
 }

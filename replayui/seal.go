@@ -32,6 +32,9 @@ type SealerOptions struct {
 	Captures  archive.CaptureIndex
 	Key       ed25519.PrivateKey
 	Logger    *slog.Logger
+	// LockFor is how long the store keeps a recording, and what it needs, from
+	// being deleted by anybody; 0 where it does not.
+	LockFor time.Duration
 }
 
 // Sealer turns ended sessions into recordings, one at a time, in a goroutine of
@@ -43,13 +46,14 @@ type Sealer struct {
 	list    []events.SessionInfo
 	wake    chan struct{}
 	done    sync.WaitGroup
+	ctx     context.Context // until Close
 	stop    context.CancelFunc
 }
 
 // NewSealer starts the sealer's goroutine; Close ends it.
 func NewSealer(opts SealerOptions) *Sealer {
 	ctx, stop := context.WithCancel(context.Background())
-	s := &Sealer{opts: opts, library: archive.NewLibrary(opts.Store, opts.Vaults), wake: make(chan struct{}, 1), stop: stop}
+	s := &Sealer{opts: opts, library: archive.NewLibrary(opts.Store, opts.Vaults), wake: make(chan struct{}, 1), ctx: ctx, stop: stop}
 	s.done.Go(func() { s.run(ctx) })
 	return s
 }
@@ -111,7 +115,8 @@ func (s *Sealer) sealUntilDone(ctx context.Context, info events.SessionInfo) {
 }
 
 // Seal writes a session's recording, reads it back, enters it in the catalogue
-// and only then lets the log forget.
+// and only then lets the log forget: where the store holds things back for a
+// while, as soon as they are in the one behind it, without waiting here.
 func (s *Sealer) Seal(ctx context.Context, info events.SessionInfo) error {
 	w := archive.NewRecordingWriter(s.opts.Store, string(info.ID))
 	t := newTimeline()
@@ -162,7 +167,30 @@ func (s *Sealer) Seal(ctx context.Context, info events.SessionInfo) error {
 	if err := s.opts.Catalogue.Put(ctx, info, t.words()); err != nil {
 		return err
 	}
-	return errors.Join(s.opts.Log.Forget(ctx, info.ID), s.opts.Directory.Delete(ctx, info.ID))
+	settler, waits := s.opts.Store.(archive.Settler)
+	if !waits {
+		return s.forget(ctx, info.ID)
+	}
+	s.done.Go(func() {
+		err := settler.Settle(s.ctx)
+		if err == nil {
+			err = s.forget(s.ctx, info.ID)
+		}
+		if err != nil { // it is sealed anew by the next gateway, which finds it in the directory
+			s.opts.Logger.Warn("the log of a sealed session is kept", "session", info.ID, "error", err)
+		}
+	})
+	return nil
+}
+
+// forget locks what was sealed and lets the log forget the session.
+func (s *Sealer) forget(ctx context.Context, id events.SessionID) error {
+	if s.opts.LockFor > 0 {
+		if err := archive.LockRecording(ctx, s.opts.Store, s.opts.Captures, string(id), time.Now().Add(s.opts.LockFor)); err != nil {
+			return fmt.Errorf("not locked: %w", err)
+		}
+	}
+	return errors.Join(s.opts.Log.Forget(ctx, id), s.opts.Directory.Delete(ctx, id))
 }
 
 // keyframes says where a player should be able to start.

@@ -26,13 +26,13 @@ type archiveCommand struct {
 
 // kept is an archive without a gateway around it.
 type kept struct {
-	store     archive.Store
+	store     *opened
 	vaults    *archive.Vaults
 	captures  *disk.Captures
 	catalogue *sqlite.Catalogue
 }
 
-func openKept(data string) (k *kept, err error) {
+func openKept(p *program, f storeFlags, data string) (k *kept, err error) {
 	k = &kept{}
 	defer func() {
 		if err != nil {
@@ -43,10 +43,10 @@ func openKept(data string) (k *kept, err error) {
 	if err != nil {
 		return k, fmt.Errorf("no gateway has run on %s: %w", data, err)
 	}
-	if k.store, err = disk.NewStore(filepath.Join(data, "archive")); err != nil {
+	if k.store, err = f.beside(p.ctx, data, p.logger); err != nil {
 		return k, err
 	}
-	if k.vaults, err = archive.NewVaults(k.store, key); err != nil {
+	if k.vaults, err = archive.NewVaults(k.store.Store, key); err != nil {
 		return k, err
 	}
 	if k.captures, err = disk.NewCaptures(filepath.Join(data, "captures.db")); err != nil {
@@ -63,11 +63,14 @@ func (k *kept) close() {
 	if k.catalogue != nil {
 		_ = k.catalogue.Close() // every write was waited for
 	}
+	if k.store != nil {
+		k.store.close()
+	}
 }
 
 // custodian is one that sweeps nothing by itself.
 func (k *kept) custodian(p *program) *replayui.Custodian {
-	return replayui.NewCustodian(replayui.CustodianOptions{Catalogue: k.catalogue, Store: k.store, Vaults: k.vaults, Captures: k.captures, Logger: p.logger, Still: true})
+	return replayui.NewCustodian(replayui.CustodianOptions{Catalogue: k.catalogue, Store: k.store.Store, Vaults: k.vaults, Captures: k.captures, Logger: p.logger, Still: true})
 }
 
 // listed are the recordings of the catalogue.
@@ -94,17 +97,18 @@ type archiveCheck struct {
 	Mend     bool          `help:"Repair what can be repaired, and remove what is left over."`
 	From     string        `help:"Folder of another copy of the archive, for what is missing or damaged here." type:"existingdir" placeholder:"DIR"`
 	Grace    time.Duration `help:"Leave alone what is younger: it may be in use." default:"24h"`
+	storeFlags
 }
 
 // Run checks an archive. Where a gateway runs on the folder, what it may be
 // about to finish is told, and not mended.
 func (c *archiveCheck) Run(p *program) error {
-	k, err := openKept(c.Data)
+	k, err := openKept(p, c.storeFlags, c.Data)
 	if err != nil {
 		return err
 	}
 	defer k.close()
-	open, err := c.open(p)
+	open, err := c.open(p, k.store.own)
 	if err != nil {
 		return err
 	}
@@ -113,7 +117,7 @@ func (c *archiveCheck) Run(p *program) error {
 		return err
 	}
 	check := archive.Check{
-		Store: k.store, Vaults: k.vaults, Captures: k.captures, Listed: listed, Open: open,
+		Store: k.store.Store, Vaults: k.vaults, Captures: k.captures, Listed: listed, Open: open,
 		Contents: c.Contents, Mend: c.Mend, Grace: c.Grace, Now: time.Now(),
 	}
 	if c.From != "" {
@@ -160,16 +164,11 @@ func (c *archiveCheck) Run(p *program) error {
 
 // open tells which sessions are not sealed yet. Only their log knows: where a
 // gateway has it, any session may be.
-func (c *archiveCheck) open(p *program) (func(string) bool, error) {
-	lock, err := lockData(c.Data)
-	if errors.Is(err, errRunning) {
+func (c *archiveCheck) open(p *program, own bool) (func(string) bool, error) {
+	if !own {
 		_, _ = fmt.Fprintln(p.err, "A gateway runs on this folder: recordings that are not in the catalogue are left alone.")
 		return func(string) bool { return true }, nil
 	}
-	if err != nil {
-		return nil, err
-	}
-	defer func() { _ = lock.Close() }() // nothing was written
 	server, err := jetstream.Embed(filepath.Join(c.Data, "log"))
 	if err != nil {
 		return nil, err
@@ -193,11 +192,12 @@ func (c *archiveCheck) open(p *program) (func(string) bool, error) {
 type archiveReport struct {
 	Data string `help:"The gateway's folder." default:"pillion-data" type:"existingdir"`
 	Org  string `help:"One organisation alone." placeholder:"ORG"`
+	storeFlags
 }
 
 // Run prints a table.
 func (c *archiveReport) Run(p *program) error {
-	k, err := openKept(c.Data)
+	k, err := openKept(p, c.storeFlags, c.Data)
 	if err != nil {
 		return err
 	}
@@ -221,11 +221,12 @@ type archiveDelete struct {
 	Recording string `arg:"" help:"The session's identifier."`
 	Reason    string `help:"Why: it stays in the list of deletions." required:""`
 	Data      string `help:"The gateway's folder." default:"pillion-data" type:"existingdir"`
+	storeFlags
 }
 
 // Run deletes a recording.
 func (c *archiveDelete) Run(p *program) error {
-	k, err := openKept(c.Data)
+	k, err := openKept(p, c.storeFlags, c.Data)
 	if err != nil {
 		return err
 	}
@@ -248,11 +249,12 @@ type archiveHold struct {
 	Reason    string `help:"Why, for example a case's number."`
 	End       bool   `help:"End the hold."`
 	Data      string `help:"The gateway's folder." default:"pillion-data" type:"existingdir"`
+	storeFlags
 }
 
 // Run holds a recording, or lets it go.
 func (c *archiveHold) Run(p *program) error {
-	k, err := openKept(c.Data)
+	k, err := openKept(p, c.storeFlags, c.Data)
 	if err != nil {
 		return err
 	}

@@ -52,6 +52,7 @@ type gatewayFlags struct {
 	Org        string `help:"Organisation that the site's sessions belong to." default:"main"`
 	Retention  string `help:"How long recordings are kept after their end: 36h, 400d, 10y or forever. Sites can say otherwise in the configuration file." default:"forever"`
 	TrustProxy bool   `help:"Trust X-Forwarded-For, -Host and -Proto: only behind a proxy of your own."`
+	storeFlags
 	tlsFlags
 	forwardFlags
 }
@@ -63,7 +64,28 @@ func yamlFile(r io.Reader) (kong.Resolver, error) {
 	if err := yaml.NewDecoder(r).Decode(&values); err != nil && !errors.Is(err, io.EOF) {
 		return nil, fmt.Errorf("configuration file: %w", err)
 	}
-	return values, nil
+	return values, values.flatten("s3", "url")
+}
+
+// flatten takes settings that stand below a name for flags that begin with it:
+// s3: {url: …, key-file: …} are --s3 and --s3-key-file.
+func (f settingsFile) flatten(name, itself string) error {
+	below, is := f[name].(map[string]any)
+	if !is {
+		return nil
+	}
+	delete(f, name)
+	for key, value := range below {
+		flag := name + "-" + key
+		if key == itself {
+			flag = name
+		}
+		if _, twice := f[flag]; twice {
+			return fmt.Errorf("configuration file: %s is there twice", flag)
+		}
+		f[flag] = value
+	}
+	return nil
 }
 
 // settingsFile is what a configuration file says, by name. It implements

@@ -16,16 +16,17 @@ type exportCommand struct {
 	Output    string `help:"The file to write; - for standard output." short:"o" required:"" placeholder:"FILE"`
 	Format    string `help:"html: one page that opens offline, with the player and a check of the signature. wacz: the archived responses, for web archive players." enum:"html,wacz" default:"html"`
 	Data      string `help:"The gateway's folder." default:"pillion-data" type:"existingdir"`
+	storeFlags
 }
 
 // Run writes a recording to one file.
 func (c *exportCommand) Run(p *program) (err error) {
-	k, err := openKept(c.Data)
+	k, err := openKept(p, c.storeFlags, c.Data)
 	defer k.close()
 	if err != nil {
 		return err
 	}
-	e, err := replayui.OpenExport(p.ctx, k.store, k.vaults, c.Recording)
+	e, err := replayui.OpenExport(p.ctx, k.store.Store, k.vaults, c.Recording)
 	if errors.Is(err, archive.ErrAbsent) {
 		return fmt.Errorf("no recording %q in %s", c.Recording, c.Data)
 	}

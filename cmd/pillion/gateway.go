@@ -57,17 +57,17 @@ func openGateway(ctx context.Context, f gatewayFlags, sites []siteConfig, logger
 	if err != nil {
 		return g, err
 	}
-	kept, err := g.openStores(ctx, f.Data)
+	kept, err := g.openStores(ctx, f, logger)
 	if err != nil {
 		return g, err
 	}
-	vaults, err := archive.NewVaults(kept.store, master)
+	vaults, err := archive.NewVaults(kept.store.Store, master)
 	if err != nil {
 		return g, err
 	}
 	captures := archive.Addressed(kept.captures, maskedNames(sites))
 	collector, err := archive.NewCollector(archive.CollectorOptions{
-		Store: kept.store, Vaults: vaults, Captures: captures, Logger: logger, Overflow: filepath.Join(f.Data, "overflow"),
+		Store: kept.store.Store, Vaults: vaults, Captures: captures, Logger: logger, Overflow: filepath.Join(f.Data, "overflow"),
 	})
 	if err != nil {
 		return g, err
@@ -76,12 +76,12 @@ func openGateway(ctx context.Context, f gatewayFlags, sites []siteConfig, logger
 	collector.Tell(copies)
 	g.onClose(collector.Close)
 	sealer := replayui.NewSealer(replayui.SealerOptions{
-		Log: kept.log, Directory: kept.directory, Catalogue: kept.catalogue, Store: kept.store,
-		Vaults: vaults, Captures: captures, Key: signing, Logger: logger,
+		Log: kept.log, Directory: kept.directory, Catalogue: kept.catalogue, Store: kept.store.Store,
+		Vaults: vaults, Captures: captures, Key: signing, Logger: logger, LockFor: f.lockFor(),
 	})
 	g.onClose(sealer.Close)
 	custodian, err := g.openCustodian(f, sites, replayui.CustodianOptions{
-		Catalogue: kept.catalogue, Store: kept.store, Vaults: vaults, Captures: captures, Logger: logger,
+		Catalogue: kept.catalogue, Store: kept.store.Store, Vaults: vaults, Captures: captures, Logger: logger,
 	})
 	if err != nil {
 		return g, err
@@ -100,7 +100,7 @@ func openGateway(ctx context.Context, f gatewayFlags, sites []siteConfig, logger
 	}
 	g.onClose(g.hub.Close)
 	ui, err := replayui.New(replayui.Options{
-		Hub: g.hub, Directory: kept.directory, Catalogue: kept.catalogue, Store: kept.store,
+		Hub: g.hub, Directory: kept.directory, Catalogue: kept.catalogue, Store: kept.store.Store,
 		Vaults: vaults, Captures: captures, Custodian: custodian, Copies: copies, Accounts: replayui.NewAccounts(accountsFile(f.Data)), Key: key, Logger: logger, TrustForwarded: f.TrustProxy,
 	})
 	if err != nil {
@@ -110,7 +110,10 @@ func openGateway(ctx context.Context, f gatewayFlags, sites []siteConfig, logger
 		prometheus.NewCounterFunc(prometheus.CounterOpts{
 			Namespace: "pillion", Subsystem: "archive", Name: "lost_total", Help: "Answers that the archive did not keep; they went to the browser all the same.",
 		}, func() float64 { return float64(collector.Lost()) }))
-	g.console, g.admin = ui.Console(), adminHandler(g.registry)
+	if kept.store.spool != nil {
+		g.registry.MustRegister(spoolMeter{kept.store.spool})
+	}
+	g.console, g.admin = ui.Console(), adminHandler(g.registry, readiness(kept.store))
 	if err := g.openSites(f, sites, ui, collector, proxy.Options{Copies: copies, Logger: logger, TrustForwarded: f.TrustProxy}); err != nil {
 		return g, err
 	}
@@ -187,11 +190,12 @@ type stores struct {
 	log       events.Log
 	directory events.Directory
 	catalogue events.Catalogue
-	store     *disk.Store
+	store     *opened
 	captures  *disk.Captures
 }
 
-func (g *gateway) openStores(ctx context.Context, data string) (k stores, err error) {
+func (g *gateway) openStores(ctx context.Context, f gatewayFlags, logger *slog.Logger) (k stores, err error) {
+	data := f.Data
 	server, err := jetstream.Embed(filepath.Join(data, "log"))
 	if err != nil {
 		return k, err
@@ -206,9 +210,10 @@ func (g *gateway) openStores(ctx context.Context, data string) (k stores, err er
 	if k.directory, err = jetstream.NewDirectory(ctx, server.Conn, 1); err != nil {
 		return k, err
 	}
-	if k.store, err = disk.NewStore(filepath.Join(data, "archive")); err != nil {
+	if k.store, err = f.storeFlags.open(ctx, data, logger); err != nil {
 		return k, err
 	}
+	g.onClose(k.store.close)
 	if k.captures, err = disk.NewCaptures(filepath.Join(data, "captures.db")); err != nil {
 		return k, err
 	}
@@ -256,12 +261,12 @@ func keyFile(name string) ([]byte, error) {
 	return b, err
 }
 
-func adminHandler(registry *prometheus.Registry) http.Handler {
+func adminHandler(registry *prometheus.Registry, ready func() string) http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("GET /metrics", promhttp.HandlerFor(registry, promhttp.HandlerOpts{}))
 	ok := func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("ok\n")) } // the client is gone, if anything
 	mux.HandleFunc("GET /healthz", ok)
-	mux.HandleFunc("GET /readyz", ok)
+	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte(ready())) })
 	mux.HandleFunc("/debug/pprof/", pprof.Index)
 	mux.HandleFunc("/debug/pprof/profile", pprof.Profile)
 	mux.HandleFunc("/debug/pprof/trace", pprof.Trace)

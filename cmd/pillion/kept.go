@@ -2,7 +2,6 @@ package main
 
 import (
 	"fmt"
-	"strconv"
 	"strings"
 
 	"github.com/pillion-dev/pillion/archive"
@@ -48,22 +47,6 @@ func (c *archiveConfig) check() error {
 
 func limitOf(l *archive.Limits, name string) *int64 {
 	return map[string]*int64{"style": &l.Style, "image": &l.Image, "font": &l.Font, "media": &l.Media, "document": &l.Document}[name]
-}
-
-// size reads a number of bytes: 500 KB, 64MB, 1000.
-func size(text string) (int64, error) {
-	digits, unit := strings.TrimSpace(strings.ToUpper(text)), int64(1)
-	for name, bytes := range map[string]int64{"KB": 1 << 10, "MB": 1 << 20} {
-		if rest, ok := strings.CutSuffix(digits, name); ok {
-			digits, unit = strings.TrimSpace(rest), bytes
-			break
-		}
-	}
-	n, err := strconv.ParseInt(digits, 10, 40)
-	if err != nil || n <= 0 {
-		return 0, fmt.Errorf("%q is no size; give 500 KB, or 64 MB", text)
-	}
-	return n * unit, nil
 }
 
 // rules are the choices as the archive takes them; they were checked.

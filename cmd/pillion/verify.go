@@ -9,21 +9,22 @@ import (
 	"path/filepath"
 
 	"github.com/pillion-dev/pillion/archive"
-	"github.com/pillion-dev/pillion/archive/disk"
 	"github.com/pillion-dev/pillion/replayui"
 )
 
 type verifyCommand struct {
 	Recording string `arg:"" help:"The session's identifier, or an exported page (FILE.html)."`
 	Data      string `help:"The gateway's folder: with an exported page, the key has to be that of this gateway." default:"pillion-data"`
+	storeFlags
 }
 
 // Run checks a recording and says what is wrong with it.
 func (c *verifyCommand) Run(p *program) error {
-	store, session, err := c.open(p)
+	store, session, closing, err := c.open(p)
 	if err != nil {
 		return err
 	}
+	defer closing()
 	var key ed25519.PublicKey
 	seed, err := os.ReadFile(filepath.Join(c.Data, "signing.key"))
 	switch {
@@ -51,24 +52,33 @@ func (c *verifyCommand) Run(p *program) error {
 	return err
 }
 
-// open returns the store that the recording is in, and its session: the
-// gateway's archive, or an exported page.
-func (c *verifyCommand) open(p *program) (archive.Store, string, error) {
+// open returns the store that the recording is in, its session, and what ends
+// the use of it: the gateway's archive, or an exported page.
+func (c *verifyCommand) open(p *program) (store archive.Store, session string, closing func(), err error) {
 	f, err := os.Open(c.Recording)
 	if err != nil {
-		store, err := disk.NewStore(filepath.Join(c.Data, "archive"))
-		return store, c.Recording, err
+		kept, err := c.beside(p.ctx, c.Data, p.logger)
+		if err != nil {
+			return nil, "", nil, err
+		}
+		return kept.Store, c.Recording, kept.close, nil
 	}
-	info, err := f.Stat() // it is open until the program ends, for what reads it
+	closing = func() { _ = f.Close() } // nothing was written
+	e, err := openExported(f)
 	if err != nil {
-		return nil, "", err
-	}
-	e, err := replayui.OpenExportFile(f, info.Size())
-	if err != nil {
-		return nil, "", fmt.Errorf("%s: %w", c.Recording, err)
+		closing()
+		return nil, "", nil, fmt.Errorf("%s: %w", c.Recording, err)
 	}
 	if !e.Player {
 		_, _ = fmt.Fprintln(p.err, "The player in the file is not this program's: do not rely on what the page says of itself.")
 	}
-	return e, e.Session, nil
+	return e, e.Session, closing, nil
+}
+
+func openExported(f *os.File) (*replayui.ExportFile, error) {
+	info, err := f.Stat()
+	if err != nil {
+		return nil, err
+	}
+	return replayui.OpenExportFile(f, info.Size())
 }
