@@ -91,9 +91,11 @@ func (c *Check) young(o Object) bool { return c.Now.Sub(o.Time) < c.Grace }
 func (c *Check) recordings(ctx context.Context) error {
 	c.sealed = map[string]bool{}
 	err := groups(ctx, c.Store, recordingPrefix, func(session string, last Object) error {
-		_, err := c.Store.Stat(ctx, topName(session))
+		has, err := HasTop(ctx, c.Store, session)
 		switch {
-		case err == nil:
+		case err != nil:
+			return err
+		case has:
 			c.sealed[session] = true
 			if !c.Listed[session] && !c.Open(session) && !c.young(last) {
 				var enter func() error
@@ -102,12 +104,8 @@ func (c *Check) recordings(ctx context.Context) error {
 				}
 				c.tell(Fault{Kind: FaultUnlisted, Name: session}, enter)
 			}
-		case errors.Is(err, ErrAbsent):
-			if !c.Listed[session] && !c.Open(session) && !c.young(last) {
-				c.tell(Fault{Kind: FaultUnsealed, Name: session}, func() error { return Erase(ctx, c.Store, c.Vaults, c.Captures, session) })
-			}
-		default:
-			return err
+		case !c.Listed[session] && !c.Open(session) && !c.young(last):
+			c.tell(Fault{Kind: FaultUnsealed, Name: session}, func() error { return Erase(ctx, c.Store, c.Vaults, c.Captures, session) })
 		}
 		return nil
 	})

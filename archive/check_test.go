@@ -61,7 +61,10 @@ func (k *kept) seal(t *testing.T, session string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w := archive.NewRecordingWriter(k.store, session)
+	w, err := archive.NewRecordingWriter(ctx, k.store, k.vaults, session)
+	if err != nil {
+		t.Fatal(err)
+	}
 	if err := w.Append(ctx, 1, time.Now(), []byte{1}); err != nil {
 		t.Fatal(err)
 	}

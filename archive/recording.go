@@ -1,11 +1,9 @@
 package archive
 
 import (
-	"bytes"
 	"context"
 	"crypto/ed25519"
 	"crypto/sha256"
-	"encoding/base64"
 	"encoding/binary"
 	"encoding/hex"
 	"encoding/json"
@@ -16,40 +14,78 @@ import (
 	"github.com/klauspost/compress/zstd"
 )
 
-// Manifest says what belongs to a recording (FORMAT.md).
-type Manifest struct {
-	Version   int             `json:"version"`
-	Session   json.RawMessage `json:"session"`
-	Start     time.Time       `json:"start"`
-	Duration  int64           `json:"duration"` // ms
-	Records   uint64          `json:"records"`
-	Segments  []Segment       `json:"segments"`
-	Keyframes []Keyframe      `json:"keyframes"`
-	Pages     json.RawMessage `json:"pages"`
-	Events    json.RawMessage `json:"events"`
-	Captures  []PageCapture   `json:"captures"`
-	Missing   []PageCapture   `json:"missing"`
-	Key       string          `json:"key"`
+// Top is what a recording stands on: the signed list of its objects (FORMAT.md).
+// It tells nothing of what the session was about.
+type Top struct {
+	Version  int       `json:"version"`
+	Name     string    `json:"recording"` // the session's identifier
+	Start    time.Time `json:"start"`
+	Duration int64     `json:"duration"` // ms
+	Records  uint64    `json:"records"`
+	Segments []Segment `json:"segments"`
+	Parts    []Part    `json:"parts"` // the objects that are no segments
+	Chain    string    `json:"chain"` // over all records
+	Key      string    `json:"key"`   // the public key that signed, base64
+}
+
+// Part is an object of a recording.
+type Part struct {
+	Name  string `json:"name"`
+	Size  int    `json:"size"`  // bytes, as stored
+	Hash  Ref    `json:"hash"`  // of the bytes as stored
+	Plain Ref    `json:"plain"` // of the bytes before they were encrypted
 }
 
 // Segment is a run of records.
 type Segment struct {
 	N     int    `json:"n"`
-	From  uint64 `json:"from"`
-	To    uint64 `json:"to"`
-	T0    int64  `json:"t0"` // ms since start
+	From  uint64 `json:"from"` // first offset
+	To    uint64 `json:"to"`   // last offset
+	T0    int64  `json:"t0"`   // ms since the start
 	T1    int64  `json:"t1"`
-	Size  int    `json:"size"`
-	Hash  Ref    `json:"hash"`
-	Chain string `json:"chain"`
+	At    int64  `json:"at,omitempty"`    // µs since the start, of the first record
+	Size  int    `json:"size"`            // bytes, as stored
+	Hash  Ref    `json:"hash"`            // of the bytes as stored
+	Plain Ref    `json:"plain,omitempty"` // of the bytes before they were encrypted
+	Chain string `json:"chain"`           // over the records up to its last one
 }
 
-// Keyframe is a place where a player may start.
+// Keyframe is a place where a player may start: the state of each page before
+// the first record of a segment.
 type Keyframe struct {
 	N      int    `json:"n"`
-	Offset uint64 `json:"offset"`
+	Offset uint64 `json:"offset"` // records up to this one are in it
 	T      int64  `json:"t"`
-	Hash   Ref    `json:"hash"`
+	Hash   Ref    `json:"hash,omitempty"` // version 1: of its object
+	Part   int    `json:"part,omitempty"` // number of its object
+	From   int    `json:"from,omitempty"` // where it begins there, in bytes
+	Size   int    `json:"size,omitempty"` // bytes
+	Base   bool   `json:"base,omitempty"` // the ones after it in its object are told against it
+}
+
+// Chunk is a run of the list of events.
+type Chunk struct {
+	Count int   `json:"count"`
+	T0    int64 `json:"t0"` // ms since the start, of the first one
+	T1    int64 `json:"t1"`
+}
+
+// Index is what is read to open a recording. What pages, events and the session
+// are is not for the archive to know.
+type Index struct {
+	Session   json.RawMessage `json:"session"`
+	Pages     json.RawMessage `json:"pages"`
+	Keyframes []Keyframe      `json:"keyframes"`
+	Chunks    []Chunk         `json:"events"`
+	People    [][]byte        `json:"people,omitempty"` // records that tell who took part
+	Found     int             `json:"found"`            // files that pages named, and the archive has
+	Lost      int             `json:"missing"`          // and has not
+}
+
+// Manifest lists the files that the pages named.
+type Manifest struct {
+	Captures []PageCapture `json:"captures"`
+	Missing  []PageCapture `json:"missing"`
 }
 
 // PageCapture is what a page saw under a URL, with the fields of a [Capture].
@@ -68,13 +104,9 @@ type PageCapture struct {
 	Why      Why               `json:"why,omitempty"`
 }
 
-const (
-	manifestVersion = 1
-	segmentSize     = 1 << 20 // of records, before compression
-)
+const topVersion = 2
 
-var encoder, _ = zstd.NewWriter(nil, zstd.WithEncoderConcurrency(1))
-var unpacker, _ = zstd.NewReader(nil, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxMemory(maxObject))
+var unpacker, _ = zstd.NewReader(nil, zstd.WithDecoderConcurrency(0), zstd.WithDecoderMaxMemory(maxObject))
 
 // recordingPrefix is where recordings stand in a store.
 const recordingPrefix = "recordings/"
@@ -82,189 +114,55 @@ const recordingPrefix = "recordings/"
 func recordingName(session, part string) string { return recordingPrefix + session + "/" + part }
 
 // topName is the object that makes a recording one: it is written last.
-func topName(session string) string { return recordingName(session, "manifest.json") }
-func segmentName(n int) string      { return fmt.Sprintf("segment-%04d.zst", n) }
-func keyframeName(n int) string     { return fmt.Sprintf("keyframe-%04d.zst", n) }
+func topName(session string) string { return recordingName(session, "top") }
 
-// RecordingWriter seals a session. It is not safe for concurrent use.
-type RecordingWriter struct {
-	store   Store
-	session string
-	m       Manifest
-	open    bytes.Buffer
-	current Segment
-	chain   []byte
-	err     error
+// The names of parts.
+func segmentPart(n int) string  { return fmt.Sprintf("segment-%04d", n) }
+func keyframePart(n int) string { return fmt.Sprintf("keyframes-%04d", n) }
+func eventsPart(n int) string   { return fmt.Sprintf("events-%04d", n) }
+
+const (
+	indexPart    = "index"
+	manifestPart = "manifest"
+)
+
+// objectName is where a part of certain bytes stands. Whoever writes other bytes
+// writes another object, so that nobody overwrites what a top names.
+func objectName(session, part string, hash Ref) string {
+	return recordingName(session, part+"."+string(hash[len(refPrefix):])[:16])
 }
 
-// NewRecordingWriter starts a recording.
-func NewRecordingWriter(store Store, session string) *RecordingWriter {
-	return &RecordingWriter{store: store, session: session, m: Manifest{Version: manifestVersion}}
+// chainRecord is the chain after a record: SHA-256 of the chain before (nothing
+// at first), the record's length as uint (LEB128) and the record.
+func chainRecord(before, record []byte) []byte {
+	h := sha256.New()
+	h.Write(before)
+	h.Write(binary.AppendUvarint(nil, uint64(len(record))))
+	h.Write(record)
+	return h.Sum(nil)
 }
 
-// Append adds a record, whose offset has to follow the one before.
-func (w *RecordingWriter) Append(ctx context.Context, offset uint64, at time.Time, record []byte) error {
-	if w.err != nil {
-		return w.err
-	}
-	if offset != w.m.Records+1 {
-		w.err = fmt.Errorf("recording %s: offset %d follows %d", w.session, offset, w.m.Records)
-		return w.err
-	}
-	if w.m.Records == 0 {
-		w.m.Start = at.UTC()
-	}
-	w.m.Records++
-	w.m.Duration = max(w.m.Duration, at.Sub(w.m.Start).Milliseconds())
-	if w.open.Len() == 0 {
-		w.current = Segment{N: len(w.m.Segments), From: offset, T0: w.m.Duration}
-	}
-	appendSized(&w.open, record)
-	w.current.To, w.current.T1 = offset, w.m.Duration
-	if w.open.Len() >= segmentSize {
-		w.err = w.cut(ctx)
-	}
-	return w.err
+// KeyID names a public key in short: the first half of its hash.
+func KeyID(key ed25519.PublicKey) string {
+	sum := sha256.Sum256(key)
+	return hex.EncodeToString(sum[:8])
 }
 
-// appendSized writes a record with its length before it; a Buffer never fails.
-func appendSized(b *bytes.Buffer, record []byte) {
-	b.Write(binary.AppendUvarint(nil, uint64(len(record))))
-	b.Write(record)
-}
-
-func (w *RecordingWriter) cut(ctx context.Context) error {
-	if w.open.Len() == 0 {
-		return nil
-	}
-	packed := encoder.EncodeAll(w.open.Bytes(), nil)
-	w.open.Reset()
-	s := w.current
-	s.Size, s.Hash = len(packed), RefOf(packed)
-	w.chain = chainOf(w.chain, s.Hash)
-	s.Chain = hex.EncodeToString(w.chain)
-	w.m.Segments = append(w.m.Segments, s)
-	return PutBytes(ctx, w.store, recordingName(w.session, segmentName(s.N)), packed)
-}
-
-func chainOf(before []byte, hash Ref) []byte {
-	sum := sha256.Sum256(append(append([]byte(nil), before...), hash...))
-	return sum[:]
-}
-
-// Keyframe adds page states of after the records so far.
-func (w *RecordingWriter) Keyframe(ctx context.Context, states [][]byte) error {
-	if w.err != nil || len(states) == 0 {
-		return w.err
-	}
-	var b bytes.Buffer
-	for _, s := range states {
-		appendSized(&b, s)
-	}
-	packed := encoder.EncodeAll(b.Bytes(), nil)
-	k := Keyframe{N: len(w.m.Keyframes), Offset: w.m.Records, T: w.m.Duration, Hash: RefOf(packed)}
-	w.m.Keyframes = append(w.m.Keyframes, k)
-	w.err = PutBytes(ctx, w.store, recordingName(w.session, keyframeName(k.N)), packed)
-	return w.err
-}
-
-// Contents are the parts of a manifest that the archive does not read itself.
-type Contents struct {
-	Session, Pages, Events any
-	Captures, Missing      []PageCapture
-}
-
-// Seal writes what is left, then the signed manifest.
-func (w *RecordingWriter) Seal(ctx context.Context, c Contents, key ed25519.PrivateKey) (*Manifest, error) {
-	if w.err == nil {
-		w.err = w.cut(ctx)
-	}
-	if w.err != nil {
-		return nil, w.err
-	}
-	w.m.Captures, w.m.Missing = c.Captures, c.Missing
-	for _, part := range []struct {
-		to *json.RawMessage
-		v  any
-	}{{&w.m.Session, c.Session}, {&w.m.Pages, c.Pages}, {&w.m.Events, c.Events}} {
-		b, err := json.Marshal(part.v)
-		if err != nil {
-			return nil, err
+// HasTop reports whether a session has a recording, of whatever version.
+func HasTop(ctx context.Context, store Store, session string) (bool, error) {
+	for _, name := range []string{topName(session), recordingName(session, manifestV1)} {
+		_, err := store.Stat(ctx, name)
+		if err == nil || !errors.Is(err, ErrAbsent) {
+			return err == nil, err
 		}
-		*part.to = b
 	}
-	w.m.Key = base64.StdEncoding.EncodeToString(key.Public().(ed25519.PublicKey))
-	text, err := json.Marshal(&w.m)
-	if err != nil {
-		return nil, err
-	}
-	sig := base64.StdEncoding.EncodeToString(ed25519.Sign(key, text))
-	if err := PutBytes(ctx, w.store, recordingName(w.session, "manifest.sig"), []byte(sig)); err != nil {
-		return nil, err
-	}
-	if err := PutBytes(ctx, w.store, recordingName(w.session, "manifest.json"), text); err != nil {
-		return nil, err
-	}
-	return &w.m, nil
+	return false, nil
 }
 
-// Recording is a sealed session.
-type Recording struct {
-	store   Store
-	session string
-	text    []byte
-	Manifest
-}
-
-// OpenRecording reads a recording's manifest; ErrAbsent when there is none.
-func OpenRecording(ctx context.Context, store Store, session string) (*Recording, error) {
-	text, err := ReadObject(ctx, store, recordingName(session, "manifest.json"))
-	if err != nil {
-		return nil, err
-	}
-	r := &Recording{store: store, session: session, text: text}
-	if err := json.Unmarshal(text, &r.Manifest); err != nil {
-		return nil, fmt.Errorf("recording %s: the manifest is %w: %w", session, ErrDamaged, err)
-	}
-	if r.Version != manifestVersion {
-		return nil, fmt.Errorf("recording %s: version %d is not known here", session, r.Version)
-	}
-	return r, nil
-}
-
-// SegmentBytes returns the records of a segment, each with its length before
-// it, after checking its hash.
-func (r *Recording) SegmentBytes(ctx context.Context, n int) ([]byte, error) {
-	if n < 0 || n >= len(r.Segments) {
-		return nil, ErrAbsent
-	}
-	return r.unpack(ctx, segmentName(n), r.Segments[n].Hash)
-}
-
-// KeyframeBytes returns the page states of a keyframe in the same form.
-func (r *Recording) KeyframeBytes(ctx context.Context, n int) ([]byte, error) {
-	if n < 0 || n >= len(r.Keyframes) {
-		return nil, ErrAbsent
-	}
-	return r.unpack(ctx, keyframeName(n), r.Keyframes[n].Hash)
-}
-
-func (r *Recording) unpack(ctx context.Context, part string, want Ref) ([]byte, error) {
-	packed, err := ReadObject(ctx, r.store, recordingName(r.session, part))
-	if errors.Is(err, ErrAbsent) {
-		return nil, fmt.Errorf("%s is %w: it is not there", part, ErrDamaged)
-	}
-	if err != nil {
-		return nil, err
-	}
-	if RefOf(packed) != want {
-		return nil, fmt.Errorf("%s is %w: its hash differs", part, ErrDamaged)
-	}
-	content, err := unpacker.DecodeAll(packed, nil)
-	if err != nil {
-		return nil, fmt.Errorf("%s is %w: %w", part, ErrDamaged, err)
-	}
-	return content, nil
+// RemoveTop takes a recording away that is to be sealed anew: its other objects
+// are what a new one is likely to be made of.
+func RemoveTop(ctx context.Context, store Store, session string) error {
+	return errors.Join(store.Delete(ctx, topName(session)), store.Delete(ctx, recordingName(session, manifestV1)))
 }
 
 // Each yields the records in b, each with its length before it.
@@ -281,3 +179,26 @@ func Each(b []byte, yield func(record []byte) error) error {
 	}
 	return nil
 }
+
+// Clock is the time of a recording: it goes with the times of its records, and
+// stands where they go back, since their order is what counts.
+type Clock struct {
+	start, last time.Time
+	at          time.Duration
+}
+
+// Add takes the next record's time and returns how long after the first it is.
+func (c *Clock) Add(t time.Time) time.Duration {
+	if c.start.IsZero() {
+		c.start, c.last = t, t
+	}
+	c.at += max(0, t.Sub(c.last))
+	c.last = t
+	return c.at
+}
+
+// ClockAt is a clock that shows a time since the start at the next record.
+func ClockAt(at time.Duration) Clock { return Clock{at: at} }
+
+// Start is the time of the first record.
+func (c *Clock) Start() time.Time { return c.start }

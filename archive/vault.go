@@ -61,7 +61,8 @@ type Vault struct {
 	store Store
 	owner string
 	aead  cipher.AEAD
-	names []byte // key of the names of blobs
+	same  cipher.AEAD // the same, with nonces of its callers'
+	names []byte      // key of the names of blobs
 }
 
 // Open returns an owner's vault; ErrAbsent when it has no key, or none any more.
@@ -76,7 +77,11 @@ func (v *Vaults) Open(ctx context.Context, owner string) (*Vault, error) {
 		return nil, fmt.Errorf("the key of %s is %w, or of another installation", owner, ErrDamaged)
 	}
 	aead, err := newAEAD(key[:KeySize])
-	return &Vault{v.store, owner, aead, key[KeySize:]}, err
+	if err != nil {
+		return nil, err
+	}
+	same, err := newSame(key[:KeySize])
+	return &Vault{v.store, owner, aead, same, key[KeySize:]}, err
 }
 
 // Make returns an owner's vault, and makes its key when there is none. Two

@@ -120,9 +120,14 @@ func sealInto(ctx context.Context, data string, info events.SessionInfo, log eve
 		return err
 	}
 	defer func() { _ = catalogue.Close() }()
+	journal, err := archive.OpenJournal(filepath.Join(data, "sealed.log"))
+	if err != nil {
+		return err
+	}
+	defer func() { _ = journal.Close() }()
 	sealer := replayui.NewSealer(replayui.SealerOptions{
 		Log: log, Directory: noDirectory{}, Catalogue: catalogue, Store: store,
-		Vaults: vaults, Captures: captures, Key: ed25519.NewKeyFromSeed(seed), Logger: slog.New(slog.DiscardHandler),
+		Vaults: vaults, Captures: captures, Key: ed25519.NewKeyFromSeed(seed), Journal: journal, Logger: slog.New(slog.DiscardHandler),
 	})
 	defer sealer.Close()
 	return sealer.Seal(ctx, info)

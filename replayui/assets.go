@@ -69,11 +69,11 @@ func (s *Server) findAsset(ctx context.Context, a Account, id events.SessionID, 
 	if err != nil {
 		return asset{}, err
 	}
-	c, ok := rec.capture(uint32(page), target)
-	if !ok || c.Ref == "" {
-		return asset{}, archive.ErrAbsent
+	c, err := rec.capture(ctx, uint32(page), target)
+	if err == nil && c.Ref == "" {
+		err = archive.ErrAbsent
 	}
-	return asset{c.Ref, c.Type, func(ctx context.Context) ([]byte, error) { return s.library.Recorded(ctx, string(id), c) }}, nil
+	return asset{c.Ref, c.Type, func(ctx context.Context) ([]byte, error) { return rec.Asset(ctx, c) }}, err
 }
 
 func (s *Server) serveAsset(w http.ResponseWriter, r *http.Request, id events.SessionID, page events.PageID, target string, file asset) error {

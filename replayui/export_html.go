@@ -75,29 +75,29 @@ func ExportHTML(ctx context.Context, w io.Writer, e *Exported, progress func(flo
 
 // partsInto writes what the recording is made of, and each of its assets once.
 func (e *Exported) partsInto(ctx context.Context, p *partWriter, progress func(float64)) error {
-	names := e.partNames()
-	steps := float64(len(names) + len(e.Captures) + 1)
-	for i, name := range names {
-		content, err := e.part(ctx, name)
+	parts := e.parts()
+	steps := float64(len(parts) + len(e.files.Captures) + 1)
+	for i, part := range parts {
+		content, err := part.read(ctx)
 		if err != nil {
-			return fmt.Errorf("%s: %w", name, err)
+			return fmt.Errorf("%s: %w", part.name, err)
 		}
-		if err := p.write(name, content); err != nil {
+		if err := p.write(part.name, content); err != nil {
 			return err
 		}
 		progress(float64(i) / steps)
 	}
 	written := map[archive.Ref]bool{}
-	for i, c := range e.Captures {
+	for i, c := range e.files.Captures {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		progress(float64(len(names)+i) / steps)
+		progress(float64(len(parts)+i) / steps)
 		if c.Ref == "" || written[c.Ref] {
 			continue
 		}
 		written[c.Ref] = true
-		content, err := e.asset(ctx, c)
+		content, err := e.Asset(ctx, c)
 		if errors.Is(err, archive.ErrAbsent) || errors.Is(err, archive.ErrDamaged) {
 			continue // the page's own check says so
 		}

@@ -79,7 +79,7 @@ func TestAnExportIsNoPageOfTheConsoles(t *testing.T) {
 	if !strings.Contains(page, `content="default-src 'none'; script-src 'sha256-`) || strings.Contains(page, "http-equiv=\"refresh\"") {
 		t.Errorf("no policy in %.600s", page)
 	}
-	for _, part := range []string{"manifest.json", "manifest.sig", "segment-0000.zst", "keyframe-0000.zst", "assets/sha256-"} {
+	for _, part := range []string{"manifest.json", "top", "segment-0000.zst", "index.zst", "manifest.zst", "assets/sha256-"} {
 		if !strings.Contains(page, `data-part="`+part) {
 			t.Errorf("no %s", part)
 		}
@@ -95,10 +95,13 @@ func TestAnExportIsNoPageOfTheConsoles(t *testing.T) {
 }
 
 // large seals a recording of chat and of files that nothing makes smaller.
-func large(t *testing.T, store archive.Store, id string, megabytes int) {
+func large(t *testing.T, store archive.Store, vaults *archive.Vaults, id string, megabytes int) {
 	t.Helper()
 	random := rand.NewChaCha8([32]byte{1})
-	w := archive.NewRecordingWriter(store, id)
+	w, err := archive.NewRecordingWriter(t.Context(), store, vaults, id)
+	if err != nil {
+		t.Fatal(err)
+	}
 	blobs := archive.BlobsIn(store)
 	var c archive.Contents
 	start := time.Date(2026, 1, 31, 9, 0, 0, 0, time.UTC)
@@ -116,7 +119,7 @@ func large(t *testing.T, store archive.Store, id string, megabytes int) {
 		}
 		c.Captures = append(c.Captures, archive.PageCapture{Page: 1, URL: "http://site/" + string(ref), Ref: ref, Type: "image/png", Size: int64(len(b))})
 	}
-	c.Session, c.Pages, c.Events = events.SessionInfo{ID: events.SessionID(id)}, []PageMark{}, []Mark{}
+	c.Session, c.Pages = events.SessionInfo{ID: events.SessionID(id)}, []PageMark{}
 	_, key, err := ed25519.GenerateKey(nil)
 	if err != nil {
 		t.Fatal(err)
@@ -155,8 +158,8 @@ func TestExportingHoldsOnePartInMemory(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	large(t, store, "small", 4)
-	large(t, store, "large", 32)
+	large(t, store, vaults, "small", 4)
+	large(t, store, vaults, "large", 32)
 	for name, write := range map[string]func(context.Context, io.Writer, *Exported, func(float64)) error{"html": ExportHTML, "wacz": ExportWACZ} {
 		weigh := func(id string) *weighed {
 			e, err := OpenExport(t.Context(), store, vaults, id)

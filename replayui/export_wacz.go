@@ -36,11 +36,11 @@ func ExportWACZ(ctx context.Context, w io.Writer, e *Exported, progress func(flo
 		return err
 	}
 	written := map[string]bool{}
-	for i, c := range e.Captures {
+	for i, c := range e.files.Captures {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		progress(0.3 + 0.7*float64(i)/float64(len(e.Captures)))
+		progress(0.3 + 0.7*float64(i)/float64(len(e.files.Captures)))
 		if key := c.URL + " " + string(c.Ref); c.Ref != "" && !written[key] {
 			written[key] = true
 			if err := e.responseInto(ctx, out, c); err != nil {
@@ -55,7 +55,7 @@ func ExportWACZ(ctx context.Context, w io.Writer, e *Exported, progress func(flo
 // responseInto adds an archived response. What the archive lost is left out: the
 // recording's verification tells of it.
 func (e *Exported) responseInto(ctx context.Context, out *wacz.Writer, c archive.PageCapture) error {
-	body, err := e.asset(ctx, c)
+	body, err := e.Asset(ctx, c)
 	if errors.Is(err, archive.ErrAbsent) || errors.Is(err, archive.ErrDamaged) {
 		return nil
 	}

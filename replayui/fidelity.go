@@ -76,5 +76,9 @@ func (s *Server) getFidelity(w http.ResponseWriter, r *http.Request) error {
 			return newProblem(http.StatusBadRequest, "from is a number.")
 		}
 	}
-	return answer(w, http.StatusOK, fidelity(&o.Manifest, from))
+	files, err := o.files(r.Context())
+	if err != nil {
+		return err
+	}
+	return answer(w, http.StatusOK, fidelity(files, from))
 }

@@ -1,7 +1,6 @@
 package replayui
 
 import (
-	"bytes"
 	"context"
 	"encoding/binary"
 	"encoding/json"
@@ -16,22 +15,52 @@ import (
 	"github.com/pillion-dev/pillion/events"
 )
 
-// openRecording is a recording with its captures at hand.
+// openRecording is a recording with what is asked of it again and again.
 type openRecording struct {
 	*archive.Recording
-	info     events.SessionInfo
-	pages    []PageMark
-	marks    []Mark
+	info  events.SessionInfo
+	pages []PageMark
+
+	mu       sync.Mutex
+	manifest *archive.Manifest // nil until it is asked for
 	captures map[string]archive.PageCapture
 }
 
 func captureKey(page uint32, u string) string { return strconv.FormatUint(uint64(page), 10) + " " + u }
 
-// capture is what a page saw under a URL; what an older page saw is better than nothing.
-func (o *openRecording) capture(page uint32, u string) (archive.PageCapture, bool) {
-	c, ok := o.captures[captureKey(page, u)]
-	return c, ok
+// files is the list of files that the pages named.
+func (o *openRecording) files(ctx context.Context) (*archive.Manifest, error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.manifest != nil {
+		return o.manifest, nil
+	}
+	m, err := o.Manifest(ctx)
+	if err != nil {
+		return nil, err
+	}
+	o.captures = make(map[string]archive.PageCapture, len(m.Captures))
+	for _, c := range m.Captures {
+		o.captures[captureKey(c.Page, c.URL)] = c
+	}
+	o.manifest = m
+	return m, nil
 }
+
+// capture is what a page saw under a URL; ErrAbsent where the archive has nothing.
+func (o *openRecording) capture(ctx context.Context, page uint32, u string) (archive.PageCapture, error) {
+	if _, err := o.files(ctx); err != nil {
+		return archive.PageCapture{}, err
+	}
+	c, ok := o.captures[captureKey(page, u)]
+	if !ok {
+		return c, archive.ErrAbsent
+	}
+	return c, nil
+}
+
+// version names what a recording's parts are made from: they do not change under it.
+func (o *openRecording) version() string { return string(o.TopHash())[7:23] }
 
 // recordings keeps the few that were opened last.
 type recordings struct {
@@ -76,35 +105,27 @@ func (c *recordings) drop(id events.SessionID) {
 func (s *Server) recording(ctx context.Context, a Account, id events.SessionID) (*openRecording, error) {
 	// The catalogue tells whether it was deleted, by whatever process.
 	listed, err := s.opts.Catalogue.Get(ctx, id)
-	if err == nil && listed.Deleting != nil {
+	if err == nil && (listed.Deleting != nil || !sees(a, listed)) {
 		err = events.ErrNoSession
 	}
 	if err != nil {
 		return nil, err
 	}
-	o := s.recordings.get(id)
-	if o == nil {
-		rec, err := archive.OpenRecording(ctx, s.opts.Store, string(id))
-		if err != nil {
-			return nil, err
-		}
-		o = &openRecording{Recording: rec, captures: map[string]archive.PageCapture{}}
-		for _, part := range []struct {
-			from json.RawMessage
-			to   any
-		}{{rec.Session, &o.info}, {rec.Pages, &o.pages}, {rec.Events, &o.marks}} {
-			if err := json.Unmarshal(part.from, part.to); err != nil {
-				return nil, errors.Join(archive.ErrDamaged, err)
-			}
-		}
-		for _, c := range rec.Captures {
-			o.captures[captureKey(c.Page, c.URL)] = c
-		}
-		s.recordings.put(id, o)
+	if o := s.recordings.get(id); o != nil {
+		return o, nil
 	}
-	if !sees(a, o.info) {
+	rec, err := archive.OpenRecording(ctx, s.opts.Store, s.opts.Vaults, string(id))
+	if err != nil {
+		return nil, err
+	}
+	o := &openRecording{Recording: rec}
+	if err := errors.Join(json.Unmarshal(rec.Session, &o.info), json.Unmarshal(rec.Pages, &o.pages)); err != nil {
+		return nil, errors.Join(archive.ErrDamaged, err)
+	}
+	if o.info.ID != id || !sees(a, o.info) { // the catalogue and the recording have to agree
 		return nil, events.ErrNoSession
 	}
+	s.recordings.put(id, o)
 	return o, nil
 }
 
@@ -112,173 +133,198 @@ func (s *Server) requested(r *http.Request) (*openRecording, error) {
 	return s.recording(r.Context(), identity(r), events.SessionID(r.PathValue("id")))
 }
 
+// describedSegment and describedKeyframe are what a player needs to go anywhere.
+type describedSegment struct {
+	N    int    `json:"n"`
+	From uint64 `json:"from"`
+	To   uint64 `json:"to"`
+	T0   int64  `json:"t0"`
+	T1   int64  `json:"t1"`
+}
+
+type describedKeyframe struct {
+	N      int    `json:"n"`
+	Offset uint64 `json:"offset"`
+	T      int64  `json:"t"`
+}
+
+func (o *openRecording) described() map[string]any {
+	segments := make([]describedSegment, len(o.Segments))
+	for i, s := range o.Segments {
+		segments[i] = describedSegment{s.N, s.From, s.To, s.T0, s.T1}
+	}
+	keyframes := make([]describedKeyframe, len(o.Keyframes))
+	for i, k := range o.Keyframes {
+		keyframes[i] = describedKeyframe{k.N, k.Offset, k.T}
+	}
+	return map[string]any{
+		"session": shown(o.info), "duration": o.Duration, "start": o.Start, "segments": segments, "keyframes": keyframes,
+		"pages": o.pages, "events": o.Chunks, "found": o.Found, "missing": o.Lost, "version": o.version(),
+	}
+}
+
 func (s *Server) getRecording(w http.ResponseWriter, r *http.Request) error {
 	o, err := s.requested(r)
 	if err != nil {
 		return err
 	}
-	return answer(w, http.StatusOK, map[string]any{
-		"session": o.info, "duration": o.Duration, "start": o.Start, "segments": o.Segments,
-		"keyframes": o.Keyframes, "pages": o.pages, "missing": len(o.Missing),
-	})
+	return answer(w, http.StatusOK, o.described())
 }
 
-func (s *Server) getSegment(w http.ResponseWriter, r *http.Request) error {
+// getOpen answers with all that a player needs for its first picture, t ms after
+// the start: the length of a JSON text, the text, and the records of where to
+// start, each with its length before it.
+func (s *Server) getOpen(w http.ResponseWriter, r *http.Request) error {
 	o, err := s.requested(r)
 	if err != nil {
 		return err
 	}
-	n, err := strconv.Atoi(r.PathValue("n"))
-	if err != nil || n < 0 || n >= len(o.Segments) {
-		return archive.ErrAbsent
-	}
-	b, err := s.viewedSegment(r.Context(), o, n)
+	t, err := number(r, "t", 0)
 	if err != nil {
 		return err
 	}
-	return serveRecords(w, r, b)
-}
-
-func (s *Server) getKeyframe(w http.ResponseWriter, r *http.Request) error {
-	o, err := s.requested(r)
+	if t <= 0 && len(o.pages) > 0 {
+		t = o.pages[0].T
+	}
+	head := o.described()
+	marks, err := marksOf(r.Context(), o.Recording, 0)
 	if err != nil {
-		return err
+		head["damaged"] = err.Error()
 	}
-	n, err := strconv.Atoi(r.PathValue("n"))
-	if err != nil {
-		return archive.ErrAbsent
-	}
-	b, err := o.KeyframeBytes(r.Context(), n)
-	if err != nil {
-		return err
-	}
-	v := viewing{session: o.info.ID, models: map[events.PageID]*events.Model{}, keep: true}
-	if err := archive.Each(b, v.take); err != nil {
-		return err
-	}
-	return serveRecords(w, r, v.out.Bytes())
-}
-
-func serveRecords(w http.ResponseWriter, r *http.Request, b []byte) error {
-	w.Header().Set("Content-Type", "application/octet-stream")
-	w.Header().Set("Cache-Control", "private, no-cache")
-	serveTagged(w, r, b)
-	return nil
-}
-
-// viewedSegment is a segment with URLs that lead to the archive. To know which
-// document a change is in, the pages are followed from the keyframe before.
-func (s *Server) viewedSegment(ctx context.Context, o *openRecording, n int) ([]byte, error) {
-	v := viewing{session: o.info.ID, models: map[events.PageID]*events.Model{}}
-	start, after := 0, uint64(0)
+	head["marks"], head["at"] = marks, t
+	frame := -1
 	for i, k := range slices.Backward(o.Keyframes) {
-		if k.Offset < o.Segments[n].From {
-			b, err := o.KeyframeBytes(ctx, i)
-			if err != nil {
-				return nil, err
-			}
-			if err := archive.Each(b, v.take); err != nil {
-				return nil, err
-			}
-			after = k.Offset
+		if k.T <= t {
+			frame = i
 			break
 		}
 	}
-	for start < n && o.Segments[start].To <= after {
-		start++
+	var records []byte
+	if frame >= 0 {
+		head["keyframe"] = frame
+		records, err = s.viewedKeyframe(r.Context(), o, frame)
+	} else {
+		head["segment"] = 0
+		records, err = s.viewedSegment(r.Context(), o, 0)
 	}
-	for i := start; i <= n; i++ {
-		b, err := o.SegmentBytes(ctx, i)
-		if err != nil {
-			return nil, err
-		}
-		v.keep = i == n
-		err = archive.Each(b, func(record []byte) error {
-			if offset, _ := binary.Uvarint(record); offset <= after {
-				return nil // in the keyframe already
-			}
-			return v.take(record)
-		})
-		if err != nil {
-			return nil, err
-		}
+	if err != nil { // the player asks again, and finds out what is left
+		delete(head, "keyframe")
+		delete(head, "segment")
+		records = nil
 	}
-	return v.out.Bytes(), nil
-}
-
-// viewing turns records as stored into what viewers get.
-type viewing struct {
-	session events.SessionID
-	models  map[events.PageID]*events.Model
-	keep    bool
-	out     bytes.Buffer
-}
-
-func (v *viewing) take(record []byte) error {
-	r, err := events.DecodeRecord(record)
+	people := [][]byte{}
+	for _, p := range o.People {
+		people = append(people, p)
+	}
+	head["people"] = people
+	text, err := json.Marshal(head)
 	if err != nil {
-		return errors.Join(archive.ErrDamaged, err)
+		return err
 	}
-	urls := toArchive(v.session, r.Page)
-	switch r.Kind {
-	case events.KindPageState:
-		s, err := events.DecodeState(r.Payload)
-		if err != nil {
-			return errors.Join(archive.ErrDamaged, err)
-		}
-		m, err := events.NewModel(s)
-		if err != nil {
-			return errors.Join(archive.ErrDamaged, err)
-		}
-		v.models[r.Page] = m
-		if v.keep {
-			r.Payload = m.State().AppendFor(nil, urls)
-		}
-	case events.KindPageEvents:
-		b, err := events.DecodeBatch(r.Payload)
-		if err != nil {
-			return errors.Join(archive.ErrDamaged, err)
-		}
-		m := v.models[r.Page]
-		if m == nil {
-			return nil // the log kept none of this kind
-		}
-		shown, err := m.ApplyFor(nil, b, urls)
-		if err != nil && !errors.Is(err, events.ErrDigest) {
-			return errors.Join(archive.ErrDamaged, err)
-		}
-		r.Payload = shown
-	}
-	if v.keep {
-		out := events.AppendRecord(nil, &r)
-		v.out.Write(binary.AppendUvarint(nil, uint64(len(out))))
-		v.out.Write(out)
-	}
+	b := append(binary.AppendUvarint(nil, uint64(len(text))), text...)
+	w.Header().Set("Cache-Control", "private, no-cache")
+	servePacked(w, r, append(b, records...))
 	return nil
 }
 
-// getEvents lists a recording's events; type, q, from and to (ms) choose.
+// part answers with the records of a segment or keyframe.
+func (s *Server) part(w http.ResponseWriter, r *http.Request, view func(context.Context, *openRecording, int) ([]byte, error)) error {
+	o, err := s.requested(r)
+	if err != nil {
+		return err
+	}
+	n, err := strconv.Atoi(r.PathValue("n"))
+	if err != nil {
+		return archive.ErrAbsent
+	}
+	b, err := view(r.Context(), o, n)
+	if err != nil {
+		return err
+	}
+	w.Header().Set("Cache-Control", "private, no-cache")
+	if r.URL.Query().Get("v") == o.version() {
+		w.Header().Set("Cache-Control", "private, max-age=3600, immutable")
+	}
+	servePacked(w, r, b)
+	return nil
+}
+
+func (s *Server) getSegment(w http.ResponseWriter, r *http.Request) error {
+	return s.part(w, r, s.viewedSegment)
+}
+
+func (s *Server) getKeyframe(w http.ResponseWriter, r *http.Request) error {
+	return s.part(w, r, s.viewedKeyframe)
+}
+
+// number reads a query's number of milliseconds.
+func number(r *http.Request, name string, otherwise int64) (int64, error) {
+	text := r.URL.Query().Get(name)
+	if text == "" {
+		return otherwise, nil
+	}
+	v, err := strconv.ParseInt(text, 10, 64)
+	if err != nil {
+		return 0, newProblem(http.StatusBadRequest, name+" is a number.")
+	}
+	return v, nil
+}
+
+// maxMarks bounds one answer of the list of events.
+const maxMarks = 5000
+
+// getEvents lists a recording's events; type, q, from and to (ms) choose, after
+// says how many of those chosen were told before.
 func (s *Server) getEvents(w http.ResponseWriter, r *http.Request) error {
 	o, err := s.requested(r)
 	if err != nil {
 		return err
 	}
 	q := r.URL.Query()
-	from, to := int64(0), o.Duration
-	for name, v := range map[string]*int64{"from": &from, "to": &to} {
-		if text := q.Get(name); text != "" {
-			if *v, err = strconv.ParseInt(text, 10, 64); err != nil {
-				return newProblem(http.StatusBadRequest, name+" is a number of milliseconds.")
-			}
-		}
+	from, ferr := number(r, "from", 0)
+	to, terr := number(r, "to", o.Duration)
+	after, aerr := number(r, "after", 0)
+	if err := errors.Join(ferr, terr, aerr); err != nil {
+		return err
 	}
 	types := strings.Fields(strings.ReplaceAll(q.Get("type"), ",", " "))
 	words := strings.ToLower(q.Get("q"))
 	found := []Mark{}
-	for _, m := range o.marks {
-		if m.T >= from && m.T <= to && (len(types) == 0 || slices.Contains(types, m.Type)) && strings.Contains(strings.ToLower(m.Label), words) {
+	chosen, next := int64(0), int64(0)
+	damaged := []string{}
+chunks:
+	for n, c := range o.Chunks {
+		if c.T1 < from || c.T0 > to {
+			continue
+		}
+		marks, err := marksOf(r.Context(), o.Recording, n)
+		if errors.Is(err, archive.ErrDamaged) {
+			damaged = append(damaged, err.Error())
+			continue
+		}
+		if err != nil {
+			return err
+		}
+		for _, m := range marks {
+			if m.T < from || m.T > to || len(types) > 0 && !slices.Contains(types, m.Type) || !strings.Contains(strings.ToLower(m.Label), words) {
+				continue
+			}
+			if chosen++; chosen <= after {
+				continue
+			}
+			if len(found) == maxMarks {
+				next = chosen - 1
+				break chunks
+			}
 			found = append(found, m)
 		}
 	}
-	return answer(w, http.StatusOK, map[string]any{"events": found})
+	out := map[string]any{"events": found}
+	if next > 0 {
+		out["next"] = next
+	}
+	if len(damaged) > 0 {
+		out["damaged"] = damaged
+	}
+	return answer(w, http.StatusOK, out)
 }

@@ -42,6 +42,7 @@ type Server struct {
 	missing      missing
 	recordings   recordings
 	exports      exports
+	viewed       viewed
 }
 
 // New returns a Server; ErrNoBundle where the browser bundle is not built in.
@@ -97,6 +98,7 @@ func (s *Server) Console() http.Handler {
 	mux.HandleFunc("POST /api/sessions/{id}/ticket", s.only(s.postTicket, agents...))
 	mux.HandleFunc("GET /api/sessions/{id}/socket", s.agentSocket)
 	mux.HandleFunc("GET /api/sessions/{id}/recording", s.only(s.getRecording))
+	mux.HandleFunc("GET /api/sessions/{id}/open", s.only(s.getOpen))
 	mux.HandleFunc("GET /api/sessions/{id}/segments/{n}", s.only(s.getSegment))
 	mux.HandleFunc("GET /api/sessions/{id}/keyframes/{n}", s.only(s.getKeyframe))
 	mux.HandleFunc("GET /api/sessions/{id}/events", s.only(s.getEvents))

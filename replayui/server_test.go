@@ -232,7 +232,7 @@ func TestARecordingIsServedToThoseWhoMaySeeIt(t *testing.T) {
 	base := "/api/sessions/" + string(id)
 	for path, parts := range map[string][]string{
 		base:                {`"state":"sealed"`},
-		base + "/recording": {`"segments":[{"n":0`, `"keyframes":[{"n":0`, `"missing":1`},
+		base + "/recording": {`"segments":[{"n":0`, `"keyframes":[]`, `"found":1`, `"missing":1`},
 		base + "/events":    {`typed into “Name”`, `"type":"navigation"`, `allowed ann to see the page`},
 		base + "/events?type=input&q=NAME&from=0":       {`typed into “Name”`},
 		"/archive/" + string(id) + "/1/http/site/a.css": {"/archive/" + string(id) + "/1/http/site/bg.png"},
@@ -263,7 +263,7 @@ func TestARecordingIsServedToThoseWhoMaySeeIt(t *testing.T) {
 	if status, _ := s.call(t, "otto", "POST", "/api/join", `{"code":"000000000000"}`); status != http.StatusForbidden {
 		t.Errorf("an auditor joins: %d", status)
 	}
-	for _, path := range []string{base + "/segments/0", base + "/keyframes/0"} {
+	for _, path := range []string{base + "/segments/0", base + "/open"} {
 		status, body := s.call(t, "otto", "GET", path, "")
 		if status != http.StatusOK || !strings.Contains(body, "/archive/"+string(id)+"/1/http/site/a.css") {
 			t.Errorf("%s: %d, %d bytes", path, status, len(body))

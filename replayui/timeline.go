@@ -3,8 +3,10 @@ package replayui
 import (
 	"encoding/json"
 	"errors"
+	"strings"
 	"time"
 
+	"github.com/pillion-dev/pillion/archive"
 	"github.com/pillion-dev/pillion/events"
 )
 
@@ -30,7 +32,9 @@ type PageMark struct {
 // timeline reads a session's records in order and keeps what players and the
 // index need: the pages' models and the events in words.
 type timeline struct {
-	start  time.Time
+	clock  archive.Clock
+	at     time.Duration // of the last record, by the clock
+	offset events.Offset // of it
 	models map[events.PageID]*events.Model
 	loaded map[events.PageID]time.Time
 	active events.PageID
@@ -39,25 +43,29 @@ type timeline struct {
 	marks  []Mark
 	pages  []PageMark
 	last   map[string]int // the last mark of a kind on a node, to run keystrokes together
+	beside besides
+	people [][]byte // records that tell who took part
 }
 
 // runTogether is within how many ms input in one field makes one mark.
 const runTogether = 3000
 
+// maxPeople bounds the list of those who took part.
+const maxPeople = 500
+
 func newTimeline() *timeline {
 	return &timeline{
 		models: map[events.PageID]*events.Model{}, loaded: map[events.PageID]time.Time{},
-		names: map[events.ParticipantNo]string{1: "user"}, asked: map[uint64]string{}, last: map[string]int{},
+		names: map[events.ParticipantNo]string{1: "user"}, asked: map[uint64]string{}, last: map[string]int{}, beside: newBesides(),
 	}
 }
 
 // add takes the next record. What cannot be read is left out of the list; the
 // record itself stays in the recording.
 func (t *timeline) add(r *events.Record) {
-	if t.start.IsZero() {
-		t.start = r.Time
-	}
-	at := r.Time.Sub(t.start).Milliseconds()
+	t.at, t.offset = t.clock.Add(r.Time), r.Offset
+	at := t.at.Milliseconds()
+	t.beside.add(r, t.at)
 	switch r.Kind {
 	case events.KindPageState:
 		t.state(r, at)
@@ -184,6 +192,9 @@ func (t *timeline) lifecycle(r *events.Record, at int64) {
 		label = "asked for help"
 	case "joined":
 		t.names[l.Participant] = l.Name
+		if len(t.people) < maxPeople {
+			t.people = append(t.people, events.AppendRecord(nil, r))
+		}
 		label = "joined"
 	case "consented":
 		label = "allowed " + t.names[l.Participant] + " to see the page"
@@ -224,14 +235,14 @@ var levelLabels = map[events.Level]string{
 	events.LevelPropose: "let the agent propose changes", events.LevelAct: "let the agent act",
 }
 
-// words is what full-text search finds: labels and titles.
-func (t *timeline) words() string {
-	text := ""
-	for _, p := range t.pages {
-		text += p.Title + "\n" + p.URL + "\n"
+// wordsOf is what full-text search finds: labels and titles.
+func wordsOf(pages []PageMark, marks []Mark) string {
+	var b strings.Builder
+	for _, p := range pages {
+		b.WriteString(p.Title + "\n" + p.URL + "\n")
 	}
-	for _, m := range t.marks {
-		text += m.Label + "\n"
+	for _, m := range marks {
+		b.WriteString(m.Label + "\n")
 	}
-	return text
+	return b.String()
 }

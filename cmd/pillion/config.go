@@ -23,6 +23,7 @@ type commands struct {
 	Serve   serveCommand   `cmd:"" help:"The gateway in front of a site."`
 	Account accountCommand `cmd:"" help:"Accounts of agents, auditors and administrators."`
 	Verify  verifyCommand  `cmd:"" help:"Check a recording: hashes, chain, signature, every asset."`
+	Key     keyCommand     `cmd:"" help:"The keys that recordings are signed with."`
 	Archive archiveCommand `cmd:"" help:"The archive: check and mend it, report what it takes, delete and hold recordings."`
 	Export  exportCommand  `cmd:"" help:"Write a recording to one file that opens offline."`
 	Version versionCommand `cmd:"" help:"Print the version."`

@@ -75,9 +75,14 @@ func openGateway(ctx context.Context, f gatewayFlags, sites []siteConfig, logger
 	copies := archive.NewCopies(copyLife, maxCopies, nil)
 	collector.Tell(copies)
 	g.onClose(collector.Close)
+	journal, err := archive.OpenJournal(filepath.Join(f.Data, journalFile))
+	if err != nil {
+		return g, err
+	}
+	g.onClose(func() { _ = journal.Close() }) // every write was waited for
 	sealer := replayui.NewSealer(replayui.SealerOptions{
 		Log: kept.log, Directory: kept.directory, Catalogue: kept.catalogue, Store: kept.store.Store,
-		Vaults: vaults, Captures: captures, Key: signing, Logger: logger, LockFor: f.lockFor(),
+		Vaults: vaults, Captures: captures, Key: signing, Journal: journal, Logger: logger, LockFor: f.lockFor(),
 	})
 	g.onClose(sealer.Close)
 	custodian, err := g.openCustodian(f, sites, replayui.CustodianOptions{
@@ -91,6 +96,7 @@ func openGateway(ctx context.Context, f gatewayFlags, sites []siteConfig, logger
 		return g, errUsage{err}
 	}
 	g.registry = prometheus.NewRegistry()
+	g.registry.MustRegister(sealMetrics(sealer)...)
 	g.hub, err = events.NewHub(ctx, events.HubOptions{
 		Log: kept.log, Directory: kept.directory, Key: key, Ended: sealer.Ended, Logger: logger, URLs: replayui.URLs,
 		Link: linkTo(f, sites), Meter: newMeter(g.registry), Patterns: patterns,

@@ -4,6 +4,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/pillion-dev/pillion/events"
+	"github.com/pillion-dev/pillion/replayui"
 )
 
 // meter counts what happens in live sessions. It implements events.Meter.
@@ -40,3 +41,15 @@ func (m *meter) Denied(why events.Reason) { m.denied.WithLabelValues(string(why)
 
 // Slipped implements events.Meter.
 func (m *meter) Slipped(n int) { m.slipped.Add(float64(n)) }
+
+// sealMetrics tells how sealing goes.
+func sealMetrics(s *replayui.Sealer) []prometheus.Collector {
+	return []prometheus.Collector{
+		prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+			Namespace: "pillion", Subsystem: "seal", Name: "waiting", Help: "Sessions that are over and not sealed yet.",
+		}, func() float64 { return float64(s.Waiting()) }),
+		prometheus.NewCounterFunc(prometheus.CounterOpts{
+			Namespace: "pillion", Subsystem: "seal", Name: "failed_total", Help: "Tries to seal a session that failed; each is tried again.",
+		}, func() float64 { return float64(s.Failed()) }),
+	}
+}

@@ -1,84 +1,212 @@
 package main
 
 import (
-	"crypto/ed25519"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
+	"time"
 
 	"github.com/pillion-dev/pillion/archive"
+	"github.com/pillion-dev/pillion/events/sqlite"
 	"github.com/pillion-dev/pillion/replayui"
 )
 
+// journalFile is the list of what was sealed, in a gateway's folder.
+const journalFile = "sealed.log"
+
 type verifyCommand struct {
-	Recording string `arg:"" help:"The session's identifier, or an exported page (FILE.html)."`
+	Recording string `arg:"" optional:"" help:"The session's identifier, or an exported page (FILE.html); without it, every recording that was ever sealed here."`
 	Data      string `help:"The gateway's folder: with an exported page, the key has to be that of this gateway." default:"pillion-data"`
+	Key       string `help:"File with the public keys that may have signed, as \"pillion key list\" prints them, in place of the folder's own." type:"existingfile" placeholder:"FILE"`
+	All       bool   `help:"Tell all that is wrong, and not only the first thing."`
+	JSON      bool   `help:"Tell it in JSON, a line each." name:"json"`
 	storeFlags
 }
 
-// Run checks a recording and says what is wrong with it.
+// found is what is wrong with a recording.
+type found struct {
+	Recording string            `json:"recording"`
+	OK        bool              `json:"ok"`
+	Problems  []archive.Problem `json:"problems,omitempty"`
+	Deleted   *time.Time        `json:"deleted,omitempty"`
+}
+
+// Run checks recordings and says what is wrong with them.
 func (c *verifyCommand) Run(p *program) error {
-	store, session, closing, err := c.open(p)
+	v, err := c.verifying(p)
+	if err != nil {
+		return err
+	}
+	all := []string{c.Recording}
+	closing, err := c.open(p, &v, all)
 	if err != nil {
 		return err
 	}
 	defer closing()
-	var key ed25519.PublicKey
-	seed, err := os.ReadFile(filepath.Join(c.Data, "signing.key"))
-	switch {
-	case err == nil && len(seed) == ed25519.SeedSize:
-		key = ed25519.NewKeyFromSeed(seed).Public().(ed25519.PublicKey)
-	case errors.Is(err, fs.ErrNotExist):
-		_, _ = fmt.Fprintln(p.err, "The signing key is not here: the signature is checked against the key in the recording.")
-	case err != nil:
-		return err
+	if c.Recording == "" {
+		if v.Journal == nil {
+			return fmt.Errorf("no recording was sealed in %s yet", c.Data)
+		}
+		all = v.Journal.Sessions()
 	}
-	problems, err := archive.Verify(p.ctx, store, session, key)
-	if errors.Is(err, archive.ErrAbsent) {
-		return fmt.Errorf("no recording %q in %s", c.Recording, c.Data)
+	wrong := 0
+	for _, session := range all {
+		f, err := c.look(p, v, session)
+		if err != nil {
+			return err
+		}
+		if !f.OK {
+			wrong++
+		}
+		c.say(p, f)
 	}
-	if err != nil {
-		return err
+	if c.Recording == "" && !c.JSON {
+		_, _ = fmt.Fprintf(p.out, "%d recordings, %d of them not as they were sealed.\n", len(all), wrong)
 	}
-	for _, problem := range problems {
-		_, _ = fmt.Fprintln(p.out, problem)
-	}
-	if len(problems) > 0 {
+	if wrong > 0 {
 		return errQuiet
 	}
-	_, err = fmt.Fprintf(p.out, "Recording %s is whole and as it was sealed.\n", c.Recording)
-	return err
+	return nil
 }
 
-// open returns the store that the recording is in, its session, and what ends
-// the use of it: the gateway's archive, or an exported page.
-func (c *verifyCommand) open(p *program) (store archive.Store, session string, closing func(), err error) {
+// open opens what is checked, the archive or an exported page, and returns what
+// ends its use.
+func (c *verifyCommand) open(p *program, v *archive.Verifying, all []string) (closing func(), err error) {
 	f, err := os.Open(c.Recording)
 	if err != nil {
-		kept, err := c.beside(p.ctx, c.Data, p.logger)
-		if err != nil {
-			return nil, "", nil, err
-		}
-		return kept.Store, c.Recording, kept.close, nil
+		return c.archived(p, v) // a session's identifier
 	}
 	closing = func() { _ = f.Close() } // nothing was written
-	e, err := openExported(f)
-	if err != nil {
+	if err := c.exported(p, v, all, f); err != nil {
 		closing()
-		return nil, "", nil, fmt.Errorf("%s: %w", c.Recording, err)
+		return nil, fmt.Errorf("%s: %w", c.Recording, err)
+	}
+	return closing, nil
+}
+
+// exported checks an exported page in place of a recording in the archive.
+func (c *verifyCommand) exported(p *program, v *archive.Verifying, all []string, f *os.File) error {
+	info, err := f.Stat()
+	if err != nil {
+		return err
+	}
+	e, err := replayui.OpenExportFile(f, info.Size())
+	if err != nil {
+		return err
 	}
 	if !e.Player {
 		_, _ = fmt.Fprintln(p.err, "The player in the file is not this program's: do not rely on what the page says of itself.")
 	}
-	return e, e.Session, closing, nil
+	v.Store, v.Bare, all[0] = e, true, e.Session
+	if _, listed := v.Journal.Last(e.Session); !listed {
+		v.Journal = nil // the file is of another archive, or older than the journal
+	}
+	return nil
 }
 
-func openExported(f *os.File) (*replayui.ExportFile, error) {
-	info, err := f.Stat()
+// verifying opens what recordings are checked with.
+func (c *verifyCommand) verifying(p *program) (v archive.Verifying, err error) {
+	v.All = c.All
+	if c.Key != "" {
+		list, err := publicKeys(c.Key)
+		if err != nil {
+			return v, err
+		}
+		v.Keys = keysOf(list)
+	} else if list, err := installed(c.Data); err != nil {
+		return v, err
+	} else {
+		v.Keys = keysOf(list)
+	}
+	if len(v.Keys) == 0 {
+		_, _ = fmt.Fprintln(p.err, "No signing key is here: signatures are checked against the keys in the recordings.")
+	}
+	v.Journal, err = archive.ReadJournal(filepath.Join(c.Data, journalFile), v.Keys)
+	if errors.Is(err, fs.ErrNotExist) {
+		return v, nil
+	}
+	if err != nil {
+		return v, fmt.Errorf("the journal of recordings: %w", err)
+	}
+	return v, nil
+}
+
+// archived opens the gateway's archive, and its key where that is here.
+func (c *verifyCommand) archived(p *program, v *archive.Verifying) (closing func(), err error) {
+	kept, err := c.beside(p.ctx, c.Data, p.logger)
 	if err != nil {
 		return nil, err
 	}
-	return replayui.OpenExportFile(f, info.Size())
+	v.Store = kept.Store
+	master, err := os.ReadFile(filepath.Join(c.Data, "archive.key"))
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		_, _ = fmt.Fprintln(p.err, "The archive's key is not here: objects are checked as they are stored, and not what is in them.")
+		return kept.close, nil
+	case err == nil:
+		v.Vaults, err = archive.NewVaults(kept.Store, master)
+	}
+	if err != nil {
+		kept.close()
+		return nil, err
+	}
+	return kept.close, nil
+}
+
+func (c *verifyCommand) look(p *program, v archive.Verifying, session string) (found, error) {
+	v.Session = session
+	problems, err := archive.Verify(p.ctx, v)
+	f := found{Recording: session, OK: err == nil && len(problems) == 0, Problems: problems}
+	_, listed := v.Journal.Last(session)
+	if err == nil || !errors.Is(err, archive.ErrAbsent) {
+		return f, err
+	}
+	if !listed {
+		return f, fmt.Errorf("no recording %q in %s", session, c.Data)
+	}
+	if f.Deleted, err = c.deleted(p, session); err != nil {
+		return f, err
+	}
+	if f.OK = f.Deleted != nil; !f.OK {
+		f.Problems = []archive.Problem{{Object: "top", What: "it is not there: the recording was removed, and nobody deleted it here"}}
+	}
+	return f, nil
+}
+
+// deleted is when a recording was deleted as recordings are.
+func (c *verifyCommand) deleted(p *program, session string) (*time.Time, error) {
+	name := filepath.Join(c.Data, "catalogue.db")
+	if _, err := os.Stat(name); err != nil {
+		return nil, nil //nolint:nilerr,nilnil // without a catalogue nothing is known of deletions
+	}
+	catalogue, err := sqlite.Open(name)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = catalogue.Close() }() // nothing was written
+	d, err := catalogue.Deleted(p.ctx, session)
+	if err != nil || d == nil {
+		return nil, err
+	}
+	return &d.At, nil
+}
+
+func (c *verifyCommand) say(p *program, f found) {
+	if c.JSON {
+		_ = json.NewEncoder(p.out).Encode(f) // to standard output
+		return
+	}
+	switch {
+	case f.Deleted != nil:
+		_, _ = fmt.Fprintf(p.out, "Recording %s was deleted at %s.\n", f.Recording, f.Deleted.Format(time.RFC3339))
+	case f.OK:
+		_, _ = fmt.Fprintf(p.out, "Recording %s is whole and as it was sealed.\n", f.Recording)
+	default:
+		for _, problem := range f.Problems {
+			_, _ = fmt.Fprintf(p.out, "Recording %s: %s\n", f.Recording, problem)
+		}
+	}
 }

@@ -2,6 +2,7 @@ package sqlite
 
 import (
 	"context"
+	"database/sql"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -72,4 +73,18 @@ func (c *Catalogue) Deletions(ctx context.Context, org events.OrgID, limit int) 
 		list = append(list, d)
 	}
 	return list, rows.Err()
+}
+
+// Deleted is how a session was deleted; nil when it was not.
+func (c *Catalogue) Deleted(ctx context.Context, session string) (*events.Deletion, error) {
+	var text string
+	err := c.db.QueryRowContext(ctx, `SELECT deletion FROM deletions WHERE id = ?`, session).Scan(&text)
+	if errors.Is(err, sql.ErrNoRows) {
+		return nil, nil //nolint:nilnil // it was not deleted
+	}
+	if err != nil {
+		return nil, err
+	}
+	d := &events.Deletion{}
+	return d, json.Unmarshal([]byte(text), d)
 }

@@ -1,0 +1,1 @@
+JHojAzD8hbppcPo7kyumRdI99yD9muguHIt+yI4MYapRvyPdZj5SnXa9dPWymtBTDvqYmZRChudXpfHhq03tAQ==
