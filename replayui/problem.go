@@ -41,14 +41,14 @@ func asProblem(err error) problem {
 	case errors.Is(err, events.ErrHeld):
 		return newProblem(http.StatusConflict, "The recording is under a legal hold. End the hold first.")
 	case errors.Is(err, archive.ErrDamaged):
-		return newProblem(http.StatusInternalServerError, err.Error())
+		return newProblem(http.StatusGone, err.Error())
 	}
 	return newProblem(http.StatusInternalServerError, "Something went wrong on our side. It is in the log.")
 }
 
 func (s *Server) fail(w http.ResponseWriter, r *http.Request, err error) {
 	p := asProblem(err)
-	if p.Status >= http.StatusInternalServerError {
+	if p.Status >= http.StatusInternalServerError || errors.Is(err, archive.ErrDamaged) {
 		s.log.Error("request failed", "path", r.URL.Path, "error", err)
 	}
 	w.Header().Set("Content-Type", "application/problem+json")

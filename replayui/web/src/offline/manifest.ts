@@ -9,18 +9,19 @@ export interface Manifest {
   start: string;
   duration: number;
   records: number;
-  segments: (Described["segments"][number] & { hash: string; chain: string })[];
-  keyframes: (Described["keyframes"][number] & { hash: string })[];
+  segments: (Described["segments"][number] & { hash: string; plain?: string; chain: string })[];
+  keyframes: (Described["keyframes"][number] & { hash?: string })[];
   pages: Described["pages"];
   events: Mark[];
   captures: Capture[];
   missing: Capture[] | null;
+  people?: string[] | null;
   key: string;
 }
 
 /** What the player asks a gateway for. */
 export function describe(m: Manifest): Described {
-  return { session: m.session, duration: m.duration, start: m.start, segments: m.segments, keyframes: m.keyframes, pages: m.pages ?? [], missing: fidelity(m).missing };
+  return { session: m.session, duration: m.duration, start: m.start, segments: m.segments, keyframes: m.keyframes, pages: m.pages ?? [], missing: fidelity(m).missing, people: m.people ?? null };
 }
 
 /** The fidelity report, as the gateway makes it (replayui/fidelity.go), whole. */

@@ -40,7 +40,10 @@ export async function verify(parts: Parts, manifest: Manifest, progress: (share:
   await v.signature();
   const steps = [
     ...manifest.segments.map((_, n) => () => v.segment(n)),
-    ...manifest.keyframes.map((k) => () => v.part(`keyframe-${String(k.n).padStart(4, "0")}.zst`, k.hash)),
+    ...manifest.keyframes.map((k) => async () => {
+      if (k.hash) await v.part(`keyframe-${String(k.n).padStart(4, "0")}.zst`, k.hash);
+    }),
+    ...v.lists(),
     ...v.refs().map((ref) => () => v.asset(ref)),
   ];
   for (const [i, step] of steps.entries()) {
@@ -52,10 +55,20 @@ export async function verify(parts: Parts, manifest: Manifest, progress: (share:
   return v.outcome;
 }
 
+/** What was signed, from version 2 on. */
+interface Top {
+  recording: string;
+  records: number;
+  key: string;
+  segments: { from: number; to: number; plain: string }[];
+  parts: { name: string; plain: string }[];
+}
+
 class Verifier {
   readonly outcome: Outcome = { problems: [], fingerprint: "", records: 0, assets: 0 };
   private chain: Uint8Array<ArrayBuffer> = new Uint8Array();
   private offset = 0;
+  private top: Top | undefined;
 
   constructor(private readonly parts: Parts, private readonly m: Manifest) {}
 
@@ -63,15 +76,30 @@ class Verifier {
     this.outcome.problems.push(problem);
   }
 
+  /** Checks the signature: of version 1 over the manifest, later over the top, which the manifest here has to agree with. */
   async signature(): Promise<void> {
+    if (this.m.version > 1) {
+      const [line = "", sig = ""] = (this.parts.text("top") ?? "").split("\n");
+      try {
+        this.top = JSON.parse(line) as Top;
+      } catch {
+        return this.say("The top is not in this file, or cannot be read.");
+      }
+      if (this.top.recording !== this.m.session.id || this.top.records !== this.m.records || this.top.segments.length !== this.m.segments.length) this.say("The manifest tells otherwise than the top.");
+      return this.signed(this.top.key, text.encode(line), sig);
+    }
     const bytes = this.parts.bytes("manifest.json");
     const sig = this.parts.text("manifest.sig");
     if (!bytes || sig === undefined) return this.say("The manifest or its signature is not in this file.");
+    return this.signed(this.m.key, bytes, sig);
+  }
+
+  private async signed(by: string, bytes: BufferSource, sig: string): Promise<void> {
     try {
-      const raw = fromBase64(this.m.key);
+      const raw = fromBase64(by);
       this.outcome.fingerprint = (await sha256(raw)).replace(/(.{4})(?=.)/g, "$1 ");
       const key = await crypto.subtle.importKey("raw", raw, "Ed25519", false, ["verify"]);
-      if (!(await crypto.subtle.verify("Ed25519", key, fromBase64(sig.trim()), bytes))) this.say("The manifest does not match its signature.");
+      if (!(await crypto.subtle.verify("Ed25519", key, fromBase64(sig.trim()), bytes))) this.say("What was signed does not match its signature.");
     } catch (e) {
       this.say(e instanceof DOMException && e.name === "NotSupportedError" ? "This browser cannot check Ed25519 signatures." : "The manifest’s signature cannot be read.");
     }
@@ -88,11 +116,16 @@ class Verifier {
 
   async segment(n: number): Promise<void> {
     const s = this.m.segments[n]!;
-    this.chain = unhex(await sha256(this.chain, text.encode(s.hash)));
-    if (hex(this.chain) !== s.chain) this.say(`The chain breaks at segment ${n}.`);
+    const sealed = this.top?.segments[n];
+    if (sealed) {
+      if (sealed.from !== s.from || sealed.to !== s.to) this.say(`The manifest tells otherwise of segment ${n} than the top.`);
+    } else if (this.m.version === 1) {
+      this.chain = unhex(await sha256(this.chain, text.encode(s.hash)));
+      if (hex(this.chain) !== s.chain) this.say(`The chain breaks at segment ${n}.`);
+    }
     if (s.n !== n || s.from !== this.offset + 1) this.say(`Segment ${n} starts at record ${s.from}, after ${this.offset}.`);
     const name = `segment-${String(s.n).padStart(4, "0")}.zst`;
-    if (await this.part(name, s.hash)) {
+    if (await this.part(name, sealed?.plain ?? s.hash)) {
       try {
         for (const r of decodeRecords(this.parts.unpacked(name))) {
           if (r.offset !== this.offset + 1) this.say(`${name} is damaged: record ${r.offset} follows ${this.offset}.`);
@@ -106,8 +139,28 @@ class Verifier {
     this.offset = s.to;
   }
 
+  /** What checks the parts beside the segments, and that the manifest here tells what is in them. */
+  lists(): (() => Promise<void>)[] {
+    const told: unknown[] = [];
+    return (this.top?.parts ?? []).filter((p) => !p.name.startsWith("keyframes-")).map((p) => async () => {
+      const name = p.name + ".zst";
+      if (!(await this.part(name, p.plain))) return;
+      try {
+        const content = JSON.parse(new TextDecoder().decode(this.parts.unpacked(name))) as { captures?: unknown; missing?: unknown; pages?: unknown } & unknown[];
+        const same = (a: unknown, b: unknown) => JSON.stringify(a ?? null) === JSON.stringify(b ?? null);
+        let agrees = true;
+        if (p.name.startsWith("events-")) told.push(...content);
+        else if (p.name === "manifest") agrees = same(content.captures, this.m.captures) && same(content.missing, this.m.missing);
+        else if (p.name === "index") agrees = same(content.pages, this.m.pages) && same(told, this.m.events);
+        if (!agrees) this.say(`The manifest tells otherwise than ${name}.`);
+      } catch (e) {
+        this.say(`${name}: ${(e as Error).message}`);
+      }
+    });
+  }
+
   refs(): string[] {
-    return [...new Set(this.m.captures.map((c) => c.ref).filter((ref) => ref !== undefined && ref !== ""))] as string[];
+    return [...new Set((this.m.captures ?? []).map((c) => c.ref).filter((ref) => ref !== undefined && ref !== ""))] as string[];
   }
 
   async asset(ref: string): Promise<void> {

@@ -28,13 +28,15 @@ function App() {
 async function start(): Promise<void> {
   const id = location.pathname.split("/")[2] ?? "";
   try {
-    account.value = (await get<{ account: Account }>("/api/me")).account;
-    signedIn.value = true;
+    const me = get<{ account: Account }>("/api/me").then((r) => (account.value = r.account));
+    me.catch(() => {}); // what opens the recording says the same
     for (let sealed = false; ; ) {
       try {
         recording.value = await Recording.open(id);
+        signedIn.value = true;
         return;
       } catch (e) {
+        await me;
         // Just ended: it is being sealed.
         const info = await get<{ state: string }>(`/api/sessions/${encodeURIComponent(id)}`).catch(() => undefined);
         if (info?.state !== "ended" && (sealed || info?.state !== "sealed")) throw e;

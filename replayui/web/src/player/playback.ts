@@ -2,17 +2,17 @@ import { RecordKind, type LogRecord } from "../protocol/format.ts";
 import { decodeBatch, decodeState } from "../page/reader.ts";
 import { Beside } from "../view/beside.ts";
 import type { Stage } from "../view/stage.ts";
-import type { Recording } from "./recording.ts";
+import type { Keyframe, Recording, Segment } from "./recording.ts";
 
 /** Further ahead than this a keyframe is worth starting from. */
 const JUMP_MS = 20_000;
 /** A click that is longer ago is not shown any more. */
 const RIPPLE_MS = 700;
-/** What stands beside a page is in no keyframe: it is looked for in this much before one. */
-const BEFORE_MS = 60_000;
+/** So many changes of a page that is not rebuilt are kept: for more a keyframe is nearer. */
+const MAX_BATCHES = 2000;
 
-/** What is known of a page that is not on show. */
-interface Waiting { state: LogRecord; batches: LogRecord[] }
+/** What is known of a page that is not on show; whole: it can be built anew from that. */
+interface Waiting { state: LogRecord; batches: LogRecord[]; whole: boolean }
 
 /** Shows the page as it was at a time: from the nearest keyframe, by the records after it. */
 export class Playback {
@@ -24,6 +24,8 @@ export class Playback {
   private wanted = 0;
   private readonly beside: Beside;
   private named = false;
+  /** the page in front cannot be built from what is kept of it */
+  private lost = false;
 
   constructor(private readonly recording: Recording, private readonly stage: Stage, private readonly changed: () => void) {
     this.beside = new Beside(stage);
@@ -48,39 +50,77 @@ export class Playback {
     await this.stage.ready;
     if (!this.named) for (const r of await this.recording.joins()) this.beside.take(r, 0);
     this.named = true;
-    const frames = this.recording.described.keyframes;
-    const frame = frames.findLast((k) => k.t <= ms);
-    if (ms < this.time || (frame && frame.offset > this.offset && frame.t - this.time > JUMP_MS)) {
-      this.offset = 0;
-      this.page = 0;
-      this.waiting.clear();
-      this.beside.clear();
-      if (frame) await this.start(frame);
-    }
-    for await (const r of this.recording.between(this.offset, ms)) {
-      this.stage.hurried = ms - this.recording.time(r) > RIPPLE_MS;
-      this.apply(r, true);
-      this.offset = r.offset;
-    }
+    const frame = this.recording.described.keyframes.findLast((k) => k.t <= ms);
+    const far = frame && frame.offset > this.offset && frame.t - this.time > JUMP_MS;
+    const steps = ms >= this.time && !far;
+    if (!steps) await this.restart(ms);
+    for (let again = true; again; ) again = await this.follow(ms);
     this.time = ms;
     this.beside.tick(ms);
     if (!this.page) this.stage.frame.contentDocument?.body?.replaceChildren();
+    if (steps) this.recording.ahead(this.offset);
     this.changed();
   }
 
-  /** Starts from a keyframe, with what was beside the page then. */
-  private async start(frame: { n: number; offset: number; t: number }): Promise<void> {
-    for (const r of await this.recording.keyframe(frame.n)) this.apply(r, false);
+  /** Applies what came until a time; true where it has to go on from elsewhere. */
+  private async follow(ms: number): Promise<boolean> {
+    for await (const r of this.recording.between(this.offset, ms)) {
+      if ("to" in r) return this.skip(r, ms); // it is damaged
+      this.stage.hurried = ms - this.recording.time(r) > RIPPLE_MS;
+      this.apply(r, true);
+      this.offset = r.offset;
+      if (this.waiting.get(this.page)?.whole === false && this.lost) {
+        await this.restart(ms);
+        return true;
+      }
+    }
+    return false;
+  }
+
+  /** Goes on behind a segment that cannot be read: from the keyframe there, if there is one. */
+  private async skip(s: Segment, ms: number): Promise<boolean> {
+    this.offset = s.to;
+    const frame = this.recording.described.keyframes.find((k) => k.offset >= s.to && k.t <= ms);
+    if (frame) {
+      this.forget();
+      if (!(await this.start(frame))) this.offset = s.to;
+    }
+    return true;
+  }
+
+  private forget(): void {
+    this.offset = 0;
+    this.page = 0;
+    this.lost = false;
+    this.waiting.clear();
+    this.beside.clear();
+  }
+
+  /** Starts from the last keyframe before a time that can be read, or from the beginning. */
+  private async restart(ms: number): Promise<void> {
+    const frames = this.recording.described.keyframes;
+    this.forget();
+    for (let i = frames.findLastIndex((k) => k.t <= ms); i >= 0; i--) {
+      if (await this.start(frames[i]!)) return;
+    }
+  }
+
+  /** Starts from a keyframe, with what is beside the page there; false when it is damaged. */
+  private async start(frame: Keyframe): Promise<boolean> {
+    const records = await this.recording.keyframe(frame.n);
+    if (!records) return false;
+    for (const r of records) this.apply(r, false);
     this.offset = frame.offset;
-    this.show();
     this.stage.hurried = true;
-    for (const r of await this.recording.before(frame.offset, frame.t - BEFORE_MS)) this.beside.take(r, this.recording.time(r));
+    this.show();
+    for (const r of records) if (r.kind !== RecordKind.PageState) this.beside.take(r, this.recording.time(r));
+    return true;
   }
 
   private apply(r: LogRecord, live: boolean): void {
     if (live) this.beside.take(r, this.recording.time(r));
     if (r.kind === RecordKind.PageState) {
-      this.waiting.set(r.page, { state: r, batches: [] });
+      this.waiting.set(r.page, { state: r, batches: [], whole: true });
       this.page = r.page;
       if (live) this.show();
     } else if (r.kind === RecordKind.PageEvents) {
@@ -91,7 +131,11 @@ export class Playback {
   private batch(r: LogRecord, live: boolean): void {
     const page = this.waiting.get(r.page);
     if (!page) return;
-    page.batches.push(r);
+    if (page.whole) page.batches.push(r);
+    if (page.batches.length > MAX_BATCHES) {
+      page.batches = [];
+      page.whole = false;
+    }
     if (r.page !== this.page) {
       // Another tab came to the front.
       this.page = r.page;
@@ -108,6 +152,10 @@ export class Playback {
   private show(): void {
     const page = this.waiting.get(this.page);
     if (!page) return;
+    if (!page.whole) {
+      this.lost = true;
+      return;
+    }
     this.stage.page = this.page;
     this.stage.mirror.show(decodeState(page.state.payload));
     for (const b of page.batches) this.stage.mirror.applyAll(decodeBatch(b.payload).events);

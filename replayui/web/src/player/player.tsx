@@ -137,13 +137,16 @@ export function Player({ recording, staging = served, home, tools }: { recording
         <div class="room" ref={room} />
         <Events seek={seek} />
         {trouble.value && <p class="banner" role="alert">{trouble.value}</p>}
+        {!trouble.value && recording.damage.value.length > 0 && (
+          <p class="banner" role="alert" data-testid="damaged">Part of this recording is not as it was sealed, and is left out: {recording.damage.value.join("; ")}</p>
+        )}
       </div>
       <footer class="controls">
         <button class="primary play" data-testid="play" aria-label={playing.value ? "Pause" : "Play"} onClick={() => transport.current!.toggle()}>{playing.value ? "❚❚" : "▶"}</button>
         <span class="clock" data-testid="clock">{clock(time.value)} / {clock(duration.value)}</span>
         <div class="track">
           <div class="marks">
-            {listed.value.map((m, i) => (
+            {thinned(listed.value).map((m, i) => (
               <button key={i} class={`mark kind-${m.type}` + (hits.value ? " hit" : "")} data-testid="mark" title={`${clock(m.t)} ${m.label}`} tabIndex={-1}
                 aria-hidden="true" style={{ left: `${duration.value ? (m.t / duration.value) * 100 : 0}%` }} onClick={() => seek(m.t)} />
             ))}
@@ -157,6 +160,21 @@ export function Player({ recording, staging = served, home, tools }: { recording
       </footer>
     </div>
   );
+}
+
+/** So many marks stand on the track, and so many rows in the list: the rest is near what is shown of them. */
+const MAX_SHOWN = 600;
+
+function thinned(marks: readonly Mark[]): readonly Mark[] {
+  const every = Math.ceil(marks.length / MAX_SHOWN);
+  return every > 1 ? marks.filter((_, i) => i % every === 0) : marks;
+}
+
+/** The rows about the present one. */
+function around(marks: readonly Mark[], now: Mark | undefined): readonly Mark[] {
+  if (marks.length <= MAX_SHOWN) return marks;
+  const at = Math.floor(Math.max(0, (now ? marks.indexOf(now) : 0) - MAX_SHOWN / 2) / 100) * 100;
+  return marks.slice(at, at + MAX_SHOWN);
 }
 
 function Events({ seek }: { seek: (ms: number) => void }) {
@@ -183,7 +201,7 @@ function Events({ seek }: { seek: (ms: number) => void }) {
         ))}
       </div>
       {listed.value.length === 0 && <p class="hint">{words.value ? "No event has these words." : "No event of the chosen types."}</p>}
-      <ul class="events">{listed.value.map(row)}</ul>
+      <ul class="events">{around(listed.value, present.value).map(row)}</ul>
     </aside>
   );
 }
