@@ -13,13 +13,22 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/pillion-dev/pillion/archive"
 )
 
 // Store implements archive.Store in a folder: each object is a file of its name.
-type Store struct{ dir string }
+type Store struct {
+	dir string
+
+	mu     sync.Mutex
+	synced map[string]bool // folders whose own entries are known to be durable
+}
+
+// maxSynced bounds the folders that are remembered.
+const maxSynced = 50_000
 
 // incoming is the folder of files that are not whole yet; no object's name
 // begins with a tilde.
@@ -46,7 +55,7 @@ func NewStore(dir string) (*Store, error) {
 	if err != nil {
 		return nil, fmt.Errorf("archive: %w", err)
 	}
-	return &Store{dir}, nil
+	return &Store{dir: dir, synced: map[string]bool{}}, nil
 }
 
 func (s *Store) file(name string) (string, error) {
@@ -82,12 +91,37 @@ func (s *Store) Put(ctx context.Context, name string, content io.ReaderAt, size 
 	if err := os.Rename(f.Name(), file); err != nil {
 		return err
 	}
-	for ; len(dir) >= len(s.dir); dir = filepath.Dir(dir) {
-		if err := syncDir(dir); err != nil {
+	return s.syncAll(dir)
+}
+
+// syncAll makes a folder's entries durable, and those that lead to it: of these
+// each once, since folders stay.
+func (s *Store) syncAll(dir string) error {
+	if err := syncDir(dir); err != nil {
+		return err
+	}
+	var durable []string
+	for ; len(dir) > len(s.dir) && !s.knows(dir); dir = filepath.Dir(dir) { // those above a known one are known too
+		if err := syncDir(filepath.Dir(dir)); err != nil {
 			return err
 		}
+		durable = append(durable, dir)
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if len(s.synced) > maxSynced {
+		clear(s.synced)
+	}
+	for _, dir := range durable {
+		s.synced[dir] = true
 	}
 	return nil
+}
+
+func (s *Store) knows(dir string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.synced[dir]
 }
 
 func syncDir(dir string) error {
@@ -191,13 +225,16 @@ func sortByName(entries []fs.DirEntry) {
 	slices.SortFunc(entries, func(a, b fs.DirEntry) int { return strings.Compare(key(a), key(b)) })
 }
 
-// Delete implements archive.Store.
+// Delete implements archive.Store: what is gone stays so after a power cut.
 func (s *Store) Delete(_ context.Context, name string) error {
 	file, err := s.file(name)
 	if err != nil {
 		return err
 	}
-	return ignoreGone(os.Remove(file))
+	if err := os.Remove(file); err != nil {
+		return ignoreGone(err)
+	}
+	return ignoreGone(syncDir(filepath.Dir(file)))
 }
 
 func ignoreGone(err error) error {

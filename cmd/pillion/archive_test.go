@@ -39,11 +39,20 @@ func sealedFolder(t *testing.T) (data string, id events.SessionID) {
 	data = filepath.Join(t.TempDir(), "data")
 	g := openTest(t, data, "forever")
 	defer g.close()
-	session, err := g.hub.Start(t.Context(), events.SessionInfo{Org: "main", URL: "http://site/"})
+	id = g.helped(t, "http://site/")
+	sealed(t, data, id)
+	return data, id
+}
+
+// helped is a session that an agent saw, on a page with the pictures named, and
+// that has ended.
+func (g *gateway) helped(t *testing.T, url string, pictures ...string) events.SessionID {
+	t.Helper()
+	session, err := g.hub.Start(t.Context(), events.SessionInfo{Org: "main", URL: url})
 	if err != nil {
 		t.Fatal(err)
 	}
-	link, err := session.AttachUser(quiet{}, events.FromUser{URL: "http://site/"})
+	link, err := session.AttachUser(quiet{}, events.FromUser{URL: url})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -54,16 +63,26 @@ func sealedFolder(t *testing.T) (data string, id events.SessionID) {
 	if err := link.Text([]byte(`{"type":"consent","participant":2,"allow":true}`)); err != nil {
 		t.Fatal(err)
 	}
-	state := &events.PageState{Title: "T", Document: &events.Node{ID: 1, Kind: events.DocumentNode, Text: "http://site/", Base: "http://site/"}}
+	state := &events.PageState{Title: "T", Document: &events.Node{ID: 1, Kind: events.DocumentNode, Text: url, Base: url}}
+	for i, picture := range pictures {
+		state.Document.Children = append(state.Document.Children, &events.Node{
+			ID: events.NodeID(i + 2), Kind: events.ElementNode, Name: "img", Attrs: []events.Attr{{Name: "src", Value: picture}},
+		})
+	}
 	if err := link.Binary(append([]byte{byte(events.KindPageState), 1, 0}, state.Append(nil)...)); err != nil {
 		t.Fatal(err)
 	}
-	id = session.Info().ID
 	session.End("user")
+	return session.Info().ID
+}
+
+// sealed waits until a session is in the catalogue.
+func sealed(t *testing.T, data string, id events.SessionID) events.SessionInfo {
+	t.Helper()
 	list := catalogueOf(t, data)
-	for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(5 * time.Millisecond) {
-		if _, err := list.Get(t.Context(), id); err == nil {
-			return data, id
+	for deadline := time.Now().Add(time.Minute); ; time.Sleep(5 * time.Millisecond) {
+		if info, err := list.Get(t.Context(), id); err == nil {
+			return info
 		}
 		if time.Now().After(deadline) {
 			t.Fatal("not sealed")

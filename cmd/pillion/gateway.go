@@ -33,6 +33,7 @@ type gateway struct {
 	forward              http.Handler // nil for none
 
 	hub      *events.Hub
+	store    *opened
 	registry *prometheus.Registry
 	closes   []func() // in the order of opening
 }
@@ -61,6 +62,7 @@ func openGateway(ctx context.Context, f gatewayFlags, sites []siteConfig, logger
 	if err != nil {
 		return g, err
 	}
+	g.store = kept.store
 	vaults, err := archive.NewVaults(kept.store.Store, master)
 	if err != nil {
 		return g, err
@@ -216,7 +218,7 @@ func (g *gateway) openStores(ctx context.Context, f gatewayFlags, logger *slog.L
 	if k.directory, err = jetstream.NewDirectory(ctx, server.Conn, 1); err != nil {
 		return k, err
 	}
-	if k.store, err = f.storeFlags.open(ctx, data, logger); err != nil {
+	if k.store, err = f.open(ctx, data, logger); err != nil {
 		return k, err
 	}
 	g.onClose(k.store.close)

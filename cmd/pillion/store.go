@@ -10,6 +10,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -152,22 +153,27 @@ func (f storeFlags) open(ctx context.Context, data string, logger *slog.Logger) 
 	if moved > 0 {
 		logger.Info("the archive's folder goes to the bucket", "objects", moved, "bucket", far.String())
 	}
-	return f.spool(ctx, near, far, logger)
+	return f.spool(ctx, data, near, far, logger)
 }
 
-// spool opens the spool in front of a bucket.
-func (f storeFlags) spool(ctx context.Context, near archive.Store, far *s3.Store, logger *slog.Logger) (*opened, error) {
+// spool opens the spool in front of a bucket. What passes stays in the data folder.
+func (f storeFlags) spool(ctx context.Context, data string, near archive.Store, far *s3.Store, logger *slog.Logger) (*opened, error) {
 	limit, err := size(f.SpoolSize)
 	if err != nil {
 		far.Close()
 		return nil, errUsage{fmt.Errorf("--spool-size: %w", err)}
+	}
+	passing, err := disk.NewStore(archiveFolder(data))
+	if err != nil {
+		far.Close()
+		return nil, err
 	}
 	spool, err := archive.NewSpool(ctx, near, far, archive.SpoolOptions{Limit: limit, Logger: logger})
 	if err != nil {
 		far.Close()
 		return nil, err
 	}
-	return &opened{Store: spool, spool: spool, own: true, closes: []func(){far.Close, spool.Close}}, nil
+	return &opened{Store: archive.Split(passing, archive.Passing, spool), spool: spool, own: true, closes: []func(){far.Close, spool.Close}}, nil
 }
 
 // probe sees whether the bucket does what it has to.
@@ -184,8 +190,8 @@ func (f storeFlags) probe(ctx context.Context, far *s3.Store, logger *slog.Logge
 	return nil
 }
 
-// adopt moves the objects of the archive's folder into the spool, one by one:
-// whatever it does not get to, the next start moves.
+// adopt moves the objects of the archive's folder into the spool, one by one, but
+// for those that pass: whatever it does not get to, the next start moves.
 func adopt(ctx context.Context, data string) (moved int, err error) {
 	if _, err := os.Stat(archiveFolder(data)); errors.Is(err, fs.ErrNotExist) {
 		return 0, nil
@@ -197,6 +203,9 @@ func adopt(ctx context.Context, data string) (moved int, err error) {
 	for o, err := range before.List(ctx, "") {
 		if err != nil {
 			return moved, err
+		}
+		if slices.ContainsFunc(archive.Passing, func(p string) bool { return strings.HasPrefix(o.Name, p) }) {
+			continue
 		}
 		from, to := filepath.Join(archiveFolder(data), o.Name), filepath.Join(spoolFolder(data), "put", o.Name)
 		if err := os.MkdirAll(filepath.Dir(to), 0o700); err != nil {
@@ -240,7 +249,12 @@ func (f storeFlags) command(ctx context.Context, data string, own bool, logger *
 	case err != nil:
 		return nil, err
 	case own:
-		return f.spool(ctx, near, far, logger)
+		return f.spool(ctx, data, near, far, logger)
 	}
-	return &opened{Store: archive.Beside(near, far), closes: []func(){far.Close}}, nil
+	passing, err := disk.NewStore(archiveFolder(data))
+	if err != nil {
+		far.Close()
+		return nil, err
+	}
+	return &opened{Store: archive.Split(passing, archive.Passing, archive.Beside(near, far)), closes: []func(){far.Close}}, nil
 }
