@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/http"
 	"strings"
 	"time"
 
@@ -19,6 +20,9 @@ import (
 // markedAs is the header that tells what a page in a WACZ is: not what the site
 // sent, but the page as it was in the user's browser, with the record's offset.
 const markedAs = "Pillion-Page-State"
+
+// emptyHash is the SHA-256 of nothing, which is what a redirect has for a body.
+const emptyHash = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
 
 // ExportWACZ writes the archived responses of a recording as a WACZ, and each
 // page as it was when it was first seen. It holds one response in memory at a
@@ -41,11 +45,13 @@ func ExportWACZ(ctx context.Context, w io.Writer, e *Exported, progress func(flo
 			return err
 		}
 		progress(0.3 + 0.7*float64(i)/float64(len(e.files.Captures)))
-		if key := c.URL + " " + string(c.Ref); c.Ref != "" && !written[key] {
-			written[key] = true
-			if err := e.responseInto(ctx, out, c); err != nil {
-				return err
-			}
+		key := c.URL + " " + string(c.Ref) + c.Location
+		if c.Ref == "" && c.Location == "" || written[key] {
+			continue
+		}
+		written[key] = true
+		if err := e.responseInto(ctx, out, c); err != nil {
+			return err
 		}
 	}
 	progress(1)
@@ -55,6 +61,11 @@ func ExportWACZ(ctx context.Context, w io.Writer, e *Exported, progress func(flo
 // responseInto adds an archived response. What the archive lost is left out: the
 // recording's verification tells of it.
 func (e *Exported) responseInto(ctx context.Context, out *wacz.Writer, c archive.PageCapture) error {
+	if c.Ref == "" {
+		return out.Response(wacz.Response{
+			URL: c.URL, Time: e.seen(c), Status: c.Status, Header: map[string]string{"Location": c.Location}, Hash: emptyHash, Body: http.NoBody,
+		})
+	}
 	body, err := e.Asset(ctx, c)
 	if errors.Is(err, archive.ErrAbsent) || errors.Is(err, archive.ErrDamaged) {
 		return nil

@@ -1,6 +1,8 @@
 import { createHash } from "node:crypto";
-import { readdirSync, readFileSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { pathToFileURL } from "node:url";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Browser, Page } from "playwright-core";
 import { builtAhead } from "./ahead.ts";
@@ -56,6 +58,7 @@ describe("a wiki with sign-in, pictures and fonts", () => {
   let changed: Changed;
   let tap: Tap;
   let session: string;
+  let start = 0;
 
   it("is recorded while a member edits a page", async () => {
     const wiki = await startGuardedWiki();
@@ -111,7 +114,8 @@ describe("a wiki with sign-in, pictures and fonts", () => {
   it("is the same picture a year later, and nobody but the archive is asked", async () => {
     gateway = await startGateway(["serve", "--upstream", tap.origin], gateway.data, gateway.listen, await ahead);
     const { viewer, requests } = await player(gateway, session, "Otto", "pass-word");
-    const shares = await moments.same(viewer, await startOf(viewer));
+    start = await startOf(viewer);
+    const shares = await moments.same(viewer, start);
     console.log("share of pixels that differ:", shares);
     expect(shares.length).toBeGreaterThanOrEqual(10);
     expect(requests.outside(gateway.console)).toEqual([]);
@@ -119,6 +123,19 @@ describe("a wiki with sign-in, pictures and fonts", () => {
     // A picture of another site, out of reach for the user too; and a pixel, never to be kept, by which the wiki does its chores.
     expect(requests.missed.filter((u) => !/php\.net|taskrunner\.php/.test(u))).toEqual([]);
     expect(await requests.match((p) => tap.sent.get(p))).toBeGreaterThan(8);
+  });
+
+  it("is the same picture in one file, without a gateway or a network", async () => {
+    await gateway.program.end();
+    const file = join(mkdtempSync(join(tmpdir(), "pillion-wiki-export-")), "wiki.html");
+    expect(await pillion(["export", session, "-o", file, "--data", gateway.data])).toMatchObject({ status: 0 });
+    const viewer = await (await browser.newContext({ viewport: { width: 1440, height: 900 }, reducedMotion: "reduce", offline: true })).newPage();
+    const requests = await Requests.of(viewer);
+    await viewer.goto(pathToFileURL(file).href);
+    await expect.poll(() => viewer.getByTestId("proof").getAttribute("data-outcome"), { timeout: 60_000 }).toBe("good");
+    console.log("share of pixels that differ in one file:", await moments.same(viewer, start));
+    expect(requests.urls.filter((u) => !/^(data|blob|about|file):/.test(u))).toEqual([]);
+    await viewer.close();
   });
 
   afterAll(async () => {
