@@ -31,10 +31,16 @@ function windowOf(root: Document | ShadowRoot): (Window & typeof globalThis) | n
   return (root.nodeType === 9 ? (root as Document) : root.ownerDocument!).defaultView;
 }
 
+/** Which rules a sheet was given. */
+const given = new WeakMap<CSSStyleSheet, string[]>();
+
 /** Puts rules in place of those of a style or link element's sheet. */
 export function replaceRules(owner: Node, lines: string[]): void {
   const sheet = (owner as HTMLStyleElement).sheet;
   if (!sheet) return; // a link that has not loaded: applied when it has
+  // An @import among them loads, and the element tells so: they would be put there again, for ever.
+  if (given.get(sheet) === lines) return;
+  given.set(sheet, lines);
   try {
     for (let i = sheet.cssRules.length - 1; i >= 0; i--) sheet.deleteRule(i);
   } catch {
