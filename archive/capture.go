@@ -68,6 +68,9 @@ type CaptureIndex interface {
 	// only those are looked at that are not Own. The capture may tell Why there
 	// is no content, or where a redirect led; ErrAbsent when there is none.
 	Find(ctx context.Context, url, visit string, from, to time.Time) (Capture, error)
+	// Documents returns what a visit was shown in frames and tabs from one time to
+	// another beside pages: the latest capture of each address.
+	Documents(ctx context.Context, visit string, from, to time.Time) ([]Capture, error)
 	// Keep notes that a recording needs shared blobs, durably on return.
 	Keep(ctx context.Context, recording string, refs []Ref) error
 	// Release notes that a recording needs nothing any more, durably on return;

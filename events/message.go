@@ -72,6 +72,7 @@ type ToUser struct {
 	Node        NodeID        `json:"node,omitempty"`
 	Pointer     *Pointer      `json:"pointer,omitempty"`
 	URLs        []string      `json:"urls,omitempty"`
+	Maybe       []string      `json:"maybe,omitempty"` // fetch: to be handed in from the cache, and not fetched
 	Text        string        `json:"text,omitempty"`
 	Reason      string        `json:"reason,omitempty"`
 	Detail      string        `json:"detail,omitempty"`

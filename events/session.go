@@ -163,15 +163,6 @@ func (s *Session) PageWindow(id PageID) (from, to time.Time, visit string) {
 	return from, to, s.info.Visit
 }
 
-// Missing asks the user's browser for files that the archive does not hold.
-func (s *Session) Missing(id PageID, urls []string) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if p := s.pages[id]; p != nil && p.peer != nil {
-		p.peer.SendText(ToUser{Type: "fetch", URLs: urls})
-	}
-}
-
 // fail takes the session out of memory: what the log did not keep must not be
 // acknowledged. Participants come back and find the session as the log has it.
 func (s *Session) fail(err error) {

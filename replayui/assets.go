@@ -1,21 +1,20 @@
 package replayui
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"net/http"
-	"net/url"
 	"slices"
 	"strconv"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/pillion-dev/pillion/archive"
 	"github.com/pillion-dev/pillion/events"
 )
 
-// missingHeader marks an asset that the archive does not hold.
+// missingHeader marks an asset that the archive does not hold, and says why.
 const missingHeader = "Pillion-Missing"
 
 // getAsset serves an asset of a page, from the archive alone.
@@ -36,8 +35,10 @@ func (s *Server) getAsset(w http.ResponseWriter, r *http.Request) error {
 		err = s.serveAsset(w, r, id, page, target, file)
 	}
 	if errors.Is(err, archive.ErrAbsent) || errors.Is(err, archive.ErrDamaged) {
-		s.missing.note(s, id, page, target)
-		w.Header().Set(missingHeader, "1")
+		if s.opts.Wanted != nil {
+			s.opts.Wanted.Miss(id, page, target)
+		}
+		w.Header().Set(missingHeader, cmp.Or(string(file.why), string(archive.WhyNotSeen)))
 		w.Header().Set("Cache-Control", "no-store")
 		http.Error(w, "The archive does not hold this file.", http.StatusNotFound)
 		return nil
@@ -48,7 +49,8 @@ func (s *Server) getAsset(w http.ResponseWriter, r *http.Request) error {
 // asset is a file that the archive holds.
 type asset struct {
 	ref  archive.Ref
-	kind string // Content-Type
+	kind string      // Content-Type
+	why  archive.Why // it is absent
 	read func(context.Context) ([]byte, error)
 }
 
@@ -59,11 +61,8 @@ func (s *Server) findAsset(ctx context.Context, a Account, id events.SessionID, 
 			return asset{}, events.ErrNoSession
 		}
 		from, to, visit := live.PageWindow(page)
-		c, err := findCapture(ctx, s.opts.Captures, target, visit, from, to)
-		if err == nil && c.Ref == "" {
-			err = archive.ErrAbsent
-		}
-		return asset{c.Ref, c.Type, func(ctx context.Context) ([]byte, error) { return s.library.Captured(ctx, c) }}, err
+		c, err := followed(ctx, s.opts.Captures, target, visit, from, to)
+		return asset{c.Ref, c.Type, c.Why, func(ctx context.Context) ([]byte, error) { return s.library.Captured(ctx, c) }}, err
 	}
 	rec, err := s.recording(ctx, a, id)
 	if err != nil {
@@ -73,7 +72,7 @@ func (s *Server) findAsset(ctx context.Context, a Account, id events.SessionID, 
 	if err == nil && c.Ref == "" {
 		err = archive.ErrAbsent
 	}
-	return asset{c.Ref, c.Type, func(ctx context.Context) ([]byte, error) { return rec.Asset(ctx, c) }}, err
+	return asset{c.Ref, c.Type, c.Why, func(ctx context.Context) ([]byte, error) { return rec.Asset(ctx, c) }}, err
 }
 
 func (s *Server) serveAsset(w http.ResponseWriter, r *http.Request, id events.SessionID, page events.PageID, target string, file asset) error {
@@ -82,12 +81,11 @@ func (s *Server) serveAsset(w http.ResponseWriter, r *http.Request, id events.Se
 		return err
 	}
 	h := w.Header()
-	h.Set("Content-Type", file.kind)
+	serveKind(h, file.kind, r.Header.Get("Sec-Fetch-Dest"))
 	h.Set("Cache-Control", "private, no-cache")
-	h.Set("X-Content-Type-Options", "nosniff")
 	// Opened by itself, an SVG picture may run nothing and load nothing.
 	h.Set("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'; sandbox")
-	if strings.HasPrefix(file.kind, "text/css") {
+	if strings.HasPrefix(file.kind, "text/css") || h.Get("X-Content-Type-Options") == "" {
 		base, _ := copied(target)
 		content = []byte(toArchive(id, page).CSS(base, string(content)))
 	}
@@ -101,40 +99,24 @@ func (s *Server) serveAsset(w http.ResponseWriter, r *http.Request, id events.Se
 	return nil
 }
 
-// missing collects what viewers of live sessions found missing, and asks the
-// user's browser for it: what it fetches passes the gateway.
-type missing struct {
-	mu    sync.Mutex
-	asked map[events.SessionID]map[string]bool
-}
-
-// maxAsked bounds what a session's browser is asked for.
-const maxAsked = 500
-
-func (m *missing) note(s *Server, id events.SessionID, page events.PageID, target string) {
-	live := s.opts.Hub.Session(id)
-	u, err := url.Parse(target)
-	if live == nil || err != nil {
-		return
-	}
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	if m.asked == nil {
-		m.asked = map[events.SessionID]map[string]bool{}
-	}
-	for old := range m.asked {
-		if s.opts.Hub.Session(old) == nil {
-			delete(m.asked, old)
+// serveKind says what a file is to the browser of a viewer: nothing that could
+// run in the console's origin, whatever it was on its own.
+func serveKind(h http.Header, kind, dest string) {
+	media, _, _ := strings.Cut(kind, ";")
+	switch media {
+	case "text/html", "application/xhtml+xml", "text/xml", "application/xml":
+		kind = "text/plain; charset=utf-8" // evidence, to be read
+	case "application/pdf", "application/x-pdf":
+		h.Set("Content-Disposition", "attachment; filename=document.pdf")
+	case "text/plain":
+		if dest == "style" { // pages in quirks mode take it for a style sheet
+			h.Set("Content-Type", kind)
+			h.Del("X-Content-Type-Options")
+			return
 		}
 	}
-	if m.asked[id] == nil {
-		m.asked[id] = map[string]bool{}
-	}
-	if m.asked[id][target] || len(m.asked[id]) >= maxAsked {
-		return
-	}
-	m.asked[id][target] = true
-	live.Missing(page, []string{u.String()})
+	h.Set("Content-Type", kind)
+	h.Set("X-Content-Type-Options", "nosniff")
 }
 
 // sees reports whether an account may see a session that it took no part in.

@@ -106,6 +106,21 @@ func findCapture(ctx context.Context, index archive.CaptureIndex, target, visit 
 	return archive.Capture{}, archive.ErrAbsent
 }
 
+// maxRedirects is how far browsers follow (Fetch, 4.4).
+const maxRedirects = 20
+
+// followed is what a page saw in the end, behind redirects.
+func followed(ctx context.Context, index archive.CaptureIndex, target, visit string, from, to time.Time) (archive.Capture, error) {
+	c, err := findCapture(ctx, index, target, visit, from, to)
+	for n := 0; err == nil && c.Location != "" && n < maxRedirects; n++ {
+		c, err = findCapture(ctx, index, c.Location, visit, from, to)
+	}
+	if err == nil && c.Ref == "" {
+		err = archive.ErrAbsent
+	}
+	return c, err
+}
+
 // absolute resolves a URL of a style sheet that is served from elsewhere.
 func absolute(base, ref string) string {
 	if ref == "" || ref[0] == '#' {

@@ -26,6 +26,7 @@ func (t *Site) Handler() http.Handler {
 	})
 	mux.HandleFunc("GET /.pillion/parts/{file}", s.scripts.servePart)
 	mux.HandleFunc("POST /.pillion/session", s.api(t.postSession))
+	mux.HandleFunc("POST /.pillion/kept", s.api(t.postKept))
 	mux.HandleFunc("GET "+archive.CopyPrefix, s.api(s.getCopy))
 	mux.HandleFunc("DELETE /.pillion/session", s.api(s.deleteSession))
 	mux.HandleFunc("GET /.pillion/socket", s.userSocket)

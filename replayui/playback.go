@@ -26,7 +26,10 @@ type openRecording struct {
 	captures map[string]archive.PageCapture
 }
 
-func captureKey(page uint32, u string) string { return strconv.FormatUint(uint64(page), 10) + " " + u }
+// captureKey is what a page names a file by; addresses are written down without tokens.
+func captureKey(page uint32, u string) string {
+	return strconv.FormatUint(uint64(page), 10) + " " + archive.Address(u, nil)
+}
 
 // files is the list of files that the pages named.
 func (o *openRecording) files(ctx context.Context) (*archive.Manifest, error) {
@@ -40,23 +43,30 @@ func (o *openRecording) files(ctx context.Context) (*archive.Manifest, error) {
 		return nil, err
 	}
 	o.captures = make(map[string]archive.PageCapture, len(m.Captures))
-	for _, c := range m.Captures {
+	for _, c := range slices.Concat(m.Missing, m.Captures) {
 		o.captures[captureKey(c.Page, c.URL)] = c
 	}
 	o.manifest = m
 	return m, nil
 }
 
-// capture is what a page saw under a URL; ErrAbsent where the archive has nothing.
-func (o *openRecording) capture(ctx context.Context, page uint32, u string) (archive.PageCapture, error) {
+// capture is what a page saw under a URL, behind redirects; ErrAbsent where
+// nothing is known of it.
+func (o *openRecording) capture(ctx context.Context, page uint32, u string) (c archive.PageCapture, err error) {
 	if _, err := o.files(ctx); err != nil {
-		return archive.PageCapture{}, err
+		return c, err
 	}
-	c, ok := o.captures[captureKey(page, u)]
-	if !ok {
-		return c, archive.ErrAbsent
+	for range maxRedirects {
+		c, ok := o.captures[captureKey(page, u)]
+		if !ok {
+			return c, archive.ErrAbsent
+		}
+		if c.Location == "" {
+			return c, nil
+		}
+		u = c.Location
 	}
-	return c, nil
+	return c, archive.ErrAbsent
 }
 
 // version names what a recording's parts are made from: they do not change under it.

@@ -32,7 +32,7 @@ func (a *assetFinder) want(page events.PageID, u string) {
 		return
 	}
 	a.seen[key] = true
-	a.wanted = append(a.wanted, archive.PageCapture{Page: uint32(page), URL: u})
+	a.wanted = append(a.wanted, archive.PageCapture{Page: uint32(page), URL: archive.Address(u, nil)})
 }
 
 func (a *assetFinder) visitor(page events.PageID) assetURLs {
@@ -84,6 +84,9 @@ func (a *assetFinder) add(r *events.Record) {
 
 // find looks the files up, and those that style sheets name in turn.
 func (a *assetFinder) find(ctx context.Context) error {
+	if err := a.documents(ctx); err != nil {
+		return err
+	}
 	for len(a.wanted) > 0 {
 		next := a.wanted[0]
 		a.wanted = a.wanted[1:]
@@ -92,6 +95,7 @@ func (a *assetFinder) find(ctx context.Context) error {
 		c, err := findCapture(ctx, a.s.opts.Captures, next.URL, a.info.Visit, from, to)
 		if errors.Is(err, archive.ErrAbsent) {
 			if a.direct[captureKey(next.Page, next.URL)] {
+				next.Why = archive.WhyNotSeen
 				a.missing = append(a.missing, next)
 			}
 			continue
@@ -128,6 +132,22 @@ func (a *assetFinder) find(ctx context.Context) error {
 			return err
 		}
 		a.found = append(a.found, next)
+	}
+	return nil
+}
+
+// documents are those that pages showed and no page state has: PDFs, and frames
+// that the page itself may not look into.
+func (a *assetFinder) documents(ctx context.Context) error {
+	for page := range a.t.loaded {
+		from, to := a.window(page)
+		list, err := a.s.opts.Captures.Documents(ctx, a.info.Visit, from, to)
+		if err != nil {
+			return err
+		}
+		for _, c := range list {
+			a.want(page, c.URL)
+		}
 	}
 	return nil
 }

@@ -20,6 +20,8 @@ type Options struct {
 	Captures  archive.CaptureIndex
 	Custodian *Custodian
 	Copies    *archive.Copies // of the site's assets; nil for none
+	Collector *archive.Collector
+	Wanted    *Wanted // of the hub; nil: browsers are asked for nothing
 	Accounts  *Accounts
 	// Key signs sign-ins.
 	Key    []byte
@@ -39,7 +41,6 @@ type Server struct {
 	userTickets  tickets[events.SessionID]
 	agentTickets tickets[agentTicket]
 	attempts     attempts
-	missing      missing
 	recordings   recordings
 	exports      exports
 	viewed       viewed
@@ -71,7 +72,8 @@ func (s *Server) secure(r *http.Request) bool {
 	return r.TLS != nil || s.opts.TrustForwarded && r.Header.Get("X-Forwarded-Proto") == "https"
 }
 
-// URLs leads what the viewers of a page load to the archive; for events.HubOptions.
+// URLs leads what the viewers of a page load to the archive; for events.HubOptions,
+// where there is no [Wanted].
 func URLs(id events.SessionID, page events.PageID) events.URLs { return toArchive(id, page) }
 
 // Console serves the console's listener.

@@ -32,6 +32,8 @@ type stage struct {
 	captures      *disk.Captures
 	store         *disk.Store
 	vaults        *archive.Vaults
+	collector     *archive.Collector
+	wanted        *Wanted // not started: tests let it look
 	catalogue     *sqlite.Catalogue
 	custodian     *Custodian
 	life          atomic.Int64 // of recordings, as time.Duration
@@ -70,8 +72,12 @@ func newStage(t *testing.T) *stage {
 		Now:       func() time.Time { return time.Now().Add(time.Duration(s.ahead.Load())) },
 	})
 	secret := []byte("0123456789abcdef")
-	s.hub, err = events.NewHub(t.Context(), events.HubOptions{Log: s.log, Directory: directory, Key: secret, Ended: sealer.Ended, URLs: URLs})
+	s.collector, err = archive.NewCollector(archive.CollectorOptions{Store: s.store, Vaults: s.vaults, Captures: s.captures, Overflow: filepath.Join(dir, "overflow")})
 	must(err)
+	s.wanted = NewWanted(s.captures, archive.NewLibrary(s.store, s.vaults), nil)
+	s.hub, err = events.NewHub(t.Context(), events.HubOptions{Log: s.log, Directory: directory, Key: secret, Ended: sealer.Ended, URLs: s.wanted.URLs})
+	must(err)
+	s.wanted.hub = s.hub
 	accounts := NewAccounts(filepath.Join(dir, "accounts.json"))
 	for _, a := range []Account{
 		{"ann", "o", events.RoleAgent}, {"bob", "o", events.RoleAgent}, {"otto", "o", events.RoleAuditor}, {"eve", "p", events.RoleAuditor},
@@ -80,7 +86,7 @@ func newStage(t *testing.T) *stage {
 		must(accounts.Add(a, "pass-word"))
 	}
 	s.Server, err = New(Options{
-		Hub: s.hub, Directory: directory, Catalogue: s.catalogue, Store: s.store, Vaults: s.vaults, Captures: s.captures, Custodian: s.custodian,
+		Hub: s.hub, Directory: directory, Catalogue: s.catalogue, Store: s.store, Vaults: s.vaults, Captures: s.captures, Custodian: s.custodian, Collector: s.collector, Wanted: s.wanted,
 		Accounts: accounts, Key: secret,
 	})
 	must(err)
@@ -91,6 +97,7 @@ func newStage(t *testing.T) *stage {
 		s.site.Close()
 		s.console.Close()
 		sealer.Close()
+		s.collector.Close()
 		_ = s.captures.Close()
 		_ = s.catalogue.Close()
 	})
@@ -167,14 +174,14 @@ func (quiet) SendText(any)      {}
 func (quiet) SendRecord([]byte) {}
 func (quiet) Close(int, string) {}
 
-// record plays a short session and returns its id once it is sealed.
-func (s *stage) record(t *testing.T) events.SessionID {
+// live starts a session that an agent sees.
+func (s *stage) live(t *testing.T, peer events.Peer, visit string) (*events.Session, *events.UserLink) {
 	t.Helper()
-	session, err := s.hub.Start(t.Context(), events.SessionInfo{Org: "o", URL: "http://site/", Title: "T"})
+	session, err := s.hub.Start(t.Context(), events.SessionInfo{Org: "o", URL: "http://site/", Title: "T", Visit: visit})
 	if err != nil {
 		t.Fatal(err)
 	}
-	link, err := session.AttachUser(quiet{}, events.FromUser{URL: "http://site/"})
+	link, err := session.AttachUser(peer, events.FromUser{URL: "http://site/"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -185,6 +192,13 @@ func (s *stage) record(t *testing.T) events.SessionID {
 	if err := link.Text([]byte(`{"type":"consent","participant":2,"allow":true}`)); err != nil {
 		t.Fatal(err)
 	}
+	return session, link
+}
+
+// record plays a short session and returns its id once it is sealed.
+func (s *stage) record(t *testing.T) events.SessionID {
+	t.Helper()
+	session, link := s.live(t, quiet{}, "")
 	css, err := archive.BlobsIn(s.store).Put(t.Context(), []byte("body{background:url(/bg.png)}"))
 	if err != nil {
 		t.Fatal(err)

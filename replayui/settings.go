@@ -1,6 +1,7 @@
 package replayui
 
 import (
+	"github.com/pillion-dev/pillion/archive"
 	"github.com/pillion-dev/pillion/events"
 )
 
@@ -11,6 +12,8 @@ type SiteSettings struct {
 	Name  string `json:"-"`               // of the site, as retention and reports have it
 	Parts string `json:"parts"`           // version of the script's parts; set by the Server
 	Style string `json:"style,omitempty"` // what Place and Colours come to; set by the Server
+
+	Keep *archive.Rules `json:"-"` // what is kept of the site's files; nil for the usual
 
 	Mask  MaskPolicy   `json:"mask,omitzero"`
 	Ask   []string     `json:"ask,omitempty"`

@@ -30,6 +30,7 @@ func Captures(t *testing.T, open func(*testing.T) archive.CaptureIndex) {
 	t.Run("what a page saw is found", func(t *testing.T) { found(t, open(t)) })
 	t.Run("a visit's own comes first", func(t *testing.T) { own(t, open(t)) })
 	t.Run("all fields come back", func(t *testing.T) { fields(t, open(t)) })
+	t.Run("documents are listed", func(t *testing.T) { documents(t, open(t)) })
 	t.Run("what is old goes", func(t *testing.T) { expiry(t, open(t)) })
 	t.Run("runs of the same are thinned", func(t *testing.T) { thinning(t, open(t)) })
 }
@@ -104,6 +105,23 @@ func fields(t *testing.T, c archive.CaptureIndex) {
 	add(t, c, want)
 	if got, err := c.Find(t.Context(), sheetURL, "v", at(0), at(9)); err != nil || !reflect.DeepEqual(got, want) {
 		t.Errorf("%+v %v", got, err)
+	}
+}
+
+func documents(t *testing.T, c archive.CaptureIndex) {
+	of := func(url, kind, visit, content string, s int) archive.Capture {
+		d := private(s, visit, content)
+		d.URL, d.Type = url, kind
+		return d
+	}
+	add(t, c, of("http://site/a", "text/html; charset=utf-8", "v", "old", 10), of("http://site/a", "text/html", "v", "new", 20), of("http://site/p", "application/pdf", "v", "pdf", 15),
+		of("http://site/i", "image/png", "v", "png", 15), of("http://site/w", "text/html", "w", "w", 15), of("http://site/late", "text/html", "v", "late", 30))
+	list, err := c.Documents(t.Context(), "v", at(5), at(30))
+	if err != nil || len(list) != 2 || list[0].Ref != archive.RefOf([]byte("new")) || list[1].URL != "http://site/p" || list[1].Visit != "v" {
+		t.Errorf("%+v %v", list, err)
+	}
+	if list, err := c.Documents(t.Context(), "", at(0), at(99)); err != nil || len(list) > 0 {
+		t.Errorf("of nobody: %+v %v", list, err)
 	}
 }
 

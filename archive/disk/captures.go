@@ -36,6 +36,7 @@ CREATE INDEX IF NOT EXISTS shared_captures ON captures (url, time) WHERE scope =
 CREATE INDEX IF NOT EXISTS captures_by_time ON captures (time);
 CREATE INDEX IF NOT EXISTS captures_by_ref ON captures (ref);
 CREATE INDEX IF NOT EXISTS private_captures ON captures (by, ref) WHERE scope = 2;
+CREATE INDEX IF NOT EXISTS visits ON captures (by, time) WHERE by <> '';
 CREATE TABLE IF NOT EXISTS kept (
 	ref TEXT NOT NULL, recording TEXT NOT NULL, PRIMARY KEY (ref, recording)
 ) WITHOUT ROWID;
@@ -136,22 +137,43 @@ func (c *Captures) Find(ctx context.Context, url, visit string, from, to time.Ti
 		before  = ` AND time < ?3 AND ?4 ORDER BY time DESC LIMIT 1`
 		after   = ` AND time >= ?4 AND ?3 ORDER BY time LIMIT 1`
 	)
-	for _, where := range []string{own + between, own + before, shared + between, shared + before, own + after, shared + after} {
-		found, err := scan(c.db.QueryRowContext(ctx, `SELECT by, time, scope, ref, type, size, status, location, header, source, why FROM captures WHERE url = ?1 AND `+where,
-			url, visit, from.UnixMicro(), to.UnixMicro()))
+	for _, where := range [...]string{own + between, own + before, shared + between, shared + before, own + after, shared + after} {
+		found, err := scan(c.db.QueryRowContext(ctx, selection+`url = ?1 AND `+where, url, visit, from.UnixMicro(), to.UnixMicro()))
 		if !errors.Is(err, sql.ErrNoRows) {
-			found.URL = url
 			return found, err
 		}
 	}
 	return archive.Capture{}, archive.ErrAbsent
 }
 
-func scan(row *sql.Row) (a archive.Capture, err error) {
+// Documents implements archive.CaptureIndex.
+func (c *Captures) Documents(ctx context.Context, visit string, from, to time.Time) (list []archive.Capture, err error) {
+	const documents = `by = ?1 AND by <> '' AND time >= ?2 AND time < ?3 AND ref <> '' AND
+		(type IN ('application/pdf', 'application/x-pdf', 'application/xhtml+xml') OR type LIKE 'text/html%' OR type LIKE 'application/xhtml+xml;%')
+		ORDER BY url, time DESC LIMIT 1000`
+	rows, err := c.db.QueryContext(ctx, selection+documents, visit, from.UnixMicro(), to.UnixMicro())
+	if err != nil {
+		return nil, err
+	}
+	for rows.Next() {
+		a, err := scan(rows)
+		if err != nil {
+			return nil, errors.Join(err, rows.Close())
+		}
+		if len(list) == 0 || list[len(list)-1].URL != a.URL {
+			list = append(list, a)
+		}
+	}
+	return list, errors.Join(rows.Err(), rows.Close())
+}
+
+const selection = `SELECT url, by, time, scope, ref, type, size, status, location, header, source, why FROM captures WHERE `
+
+func scan(row interface{ Scan(...any) error }) (a archive.Capture, err error) {
 	var micro int64
 	var scope int
 	var header string
-	err = row.Scan(&a.By, &micro, &scope, (*string)(&a.Ref), &a.Type, &a.Size, &a.Status, &a.Location, &header, (*string)(&a.Source), (*string)(&a.Why))
+	err = row.Scan(&a.URL, &a.By, &micro, &scope, (*string)(&a.Ref), &a.Type, &a.Size, &a.Status, &a.Location, &header, (*string)(&a.Source), (*string)(&a.Why))
 	if err == nil && header != "" {
 		err = json.Unmarshal([]byte(header), &a.Header)
 	}

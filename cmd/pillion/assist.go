@@ -92,6 +92,7 @@ func (c sharedConfig) settings() (s replayui.SiteSettings, err error) {
 	if err := c.Archive.check(); err != nil {
 		return s, err
 	}
+	s.Keep = c.Archive.rules()
 	s.Mask = replayui.MaskPolicy{Rules: c.Mask, Query: c.MaskQuery}
 	for i, rule := range c.Mask {
 		if len(rule.Hide) == 0 && !rule.All {

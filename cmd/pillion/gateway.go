@@ -99,17 +99,21 @@ func openGateway(ctx context.Context, f gatewayFlags, sites []siteConfig, logger
 	}
 	g.registry = prometheus.NewRegistry()
 	g.registry.MustRegister(sealMetrics(sealer)...)
+	wanted := replayui.NewWanted(captures, archive.NewLibrary(kept.store.Store, vaults), logger)
 	g.hub, err = events.NewHub(ctx, events.HubOptions{
-		Log: kept.log, Directory: kept.directory, Key: key, Ended: sealer.Ended, Logger: logger, URLs: replayui.URLs,
+		Log: kept.log, Directory: kept.directory, Key: key, Ended: sealer.Ended, Logger: logger, URLs: wanted.URLs,
 		Link: linkTo(f, sites), Meter: newMeter(g.registry), Patterns: patterns,
 	})
 	if err != nil {
 		return g, err
 	}
 	g.onClose(g.hub.Close)
+	wanted.Start(g.hub)
+	g.onClose(wanted.Close)
 	ui, err := replayui.New(replayui.Options{
 		Hub: g.hub, Directory: kept.directory, Catalogue: kept.catalogue, Store: kept.store.Store,
-		Vaults: vaults, Captures: captures, Custodian: custodian, Copies: copies, Accounts: replayui.NewAccounts(accountsFile(f.Data)), Key: key, Logger: logger, TrustForwarded: f.TrustProxy,
+		Vaults: vaults, Captures: captures, Custodian: custodian, Copies: copies, Collector: collector, Wanted: wanted,
+		Accounts: replayui.NewAccounts(accountsFile(f.Data)), Key: key, Logger: logger, TrustForwarded: f.TrustProxy,
 	})
 	if err != nil {
 		return g, err

@@ -51,11 +51,10 @@ func limitOf(l *archive.Limits, name string) *int64 {
 
 // rules are the choices as the archive takes them; they were checked.
 func (c *archiveConfig) rules() *archive.Rules {
-	r := &archive.Rules{}
 	if c == nil {
-		return r
+		return nil
 	}
-	r.NoStore, r.Public = proxy.Paths(c.NoStore), proxy.Paths(c.Public)
+	r := &archive.Rules{NoStore: proxy.Paths(c.NoStore), Public: proxy.Paths(c.Public)}
 	for name, text := range c.Limits {
 		if to := limitOf(&r.Limits, name); to != nil {
 			*to, _ = size(text)

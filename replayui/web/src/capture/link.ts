@@ -33,6 +33,7 @@ export interface FromGateway {
   pointer?: { node: number; x: number; y: number; vx: number; vy: number; down?: boolean };
   drawing?: Drawing;
   urls?: string[];
+  maybe?: string[];
   text?: string;
   reason?: string;
   detail?: string;

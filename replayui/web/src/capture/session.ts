@@ -6,6 +6,7 @@ import { Assist } from "./assist.ts";
 import { Hand } from "./hand.ts";
 import * as late from "late-natives";
 import { Link, NoSession, Refused, type FromGateway } from "./link.ts";
+import { forget, refetch } from "./refetch.ts";
 import type { Settings } from "./settings.ts";
 import type { Trigger } from "./trigger.ts";
 
@@ -173,7 +174,7 @@ class Capture {
         this.#assist.gone(m.participant ?? 0);
         break;
       case "fetch":
-        for (const url of (m.urls ?? []).slice(0, 200)) this.#refetch(url);
+        refetch(m.urls ?? [], m.maybe ?? []);
         break;
       case "ended":
         this.#over(m.reason ?? "");
@@ -210,15 +211,10 @@ class Capture {
     return n && dom.nodeType(n) === 1 && n !== document.documentElement && n !== document.body ? (n as Element) : null;
   }
 
-  /** The archive lacks a file that this page uses: fetched again, it passes the gateway. */
-  #refetch(url: string): void {
-    const u = new URL(url, location.href);
-    if (u.origin === location.origin) void fetch(u, { cache: "reload", credentials: "same-origin" }).catch(() => {});
-  }
-
   #over(reason: string): void {
     this.#recorder?.stop();
     this.#recorder = undefined;
+    forget();
     this.#hand.over();
     this.#level = undefined;
     this.#link = undefined;
