@@ -279,7 +279,7 @@ func forgedEnvelopes() (list []forgery) {
 	} {
 		add("JSON: "+name, message)
 	}
-	for _, kind := range []string{"eval", "confirm", "confirmation", "consent", "hello", "start", "join", "resync", "expire", "fetch", "ended", "ack", "lock", "level", "record", "binary", "welcome", "__proto__"} {
+	for _, kind := range []string{"eval", "confirm", "confirmation", "consent", "hello", "start", "join", "resync", "expire", "fetch", "ended", "ack", "lock", "level", "record", "file", "upload", "download", "binary", "welcome", "__proto__"} {
 		add("a message of type "+kind, strings.ReplaceAll(good, `"request"`, quote(kind)))
 	}
 	return list

@@ -99,6 +99,7 @@ type FromUser struct {
 	Allow       bool          `json:"allow"`
 	Level       Level         `json:"level"`
 	Text        string        `json:"text"`
+	Size        int64         `json:"size"` // file: in bytes
 }
 
 // ToAgent goes to an agent's console.

@@ -142,6 +142,9 @@ type Lifecycle struct {
 	Reason      string        `json:"reason,omitempty"`
 	Loaded      time.Time     `json:"loaded,omitzero"` // page-opened: when the browser began to load it
 	Tab         string        `json:"tab,omitempty"`   // page-opened: the browser's own name of the tab
+	Media       string        `json:"media,omitempty"` // upload, download: the media type
+	Size        int64         `json:"size,omitempty"`  // upload, download: bytes that passed
+	Hash        string        `json:"hash,omitempty"`  // upload, download: SHA-256, hexadecimal; empty where not all of it was seen
 }
 
 // Pointer is where an agent points: a share of a node's box, and the user's

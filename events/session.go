@@ -38,6 +38,10 @@ type Session struct {
 	over   bool
 	shown  bool   // and somebody saw it: there is something to keep
 	reason string // why it is over
+
+	files   int             // that passed
+	late    []lateFile      // whose names are not vouched for yet
+	vouched map[string]bool // names of files that may be told
 }
 
 const (
@@ -252,6 +256,7 @@ func (s *Session) end(by ParticipantNo, reason string) {
 	if s.over || s.broken {
 		return
 	}
+	s.tellFiles(s.hub.opts.Now())
 	s.over, s.reason = true, reason
 	if s.code != "" {
 		s.codes().revoke(s.code)
@@ -325,6 +330,7 @@ func (s *Session) expire(now time.Time) {
 	}
 	s.expireRequests(now)
 	s.turn(now)
+	s.tellFiles(now.Add(-vouchWait))
 	if !s.attended() {
 		s.end(0, "agent")
 		return

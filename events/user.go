@@ -136,6 +136,8 @@ func (l *UserLink) Text(b []byte) error {
 		if s.info.State == StateLive && m.Text != "" {
 			s.publish(nil, Record{From: userNo, Page: l.page.id, Kind: KindChannelData, Payload: mustJSON(ChannelData{"text", s.hub.masker(nil).text(cut(m.Text, maxChat))})})
 		}
+	case "file":
+		s.vouch(m.Text, m.Size)
 	case "end":
 		s.end(userNo, "user")
 	case "ping":

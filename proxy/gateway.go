@@ -115,6 +115,9 @@ func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 // pass sends a request on and its answer back.
 func (g *Gateway) pass(x *exchange) {
+	if g.opts.Files != nil {
+		g.watchUpload(x)
+	}
 	resp, err := g.roundTrip(x)
 	if err != nil {
 		g.fail(x.w, x.in, err)

@@ -33,6 +33,8 @@ type Options struct {
 	Copies Copies
 	// Tee receives copies of what shapes a page; nil for none.
 	Tee Tee
+	// Files is told of files that users send and get; nil for nobody.
+	Files Files
 	// Logger is told what went wrong; nil for none.
 	Logger *slog.Logger
 	// Metrics is where the gateway registers its counters; nil for none.

@@ -72,6 +72,7 @@ func (g *Gateway) respond(x *exchange, resp *http.Response) {
 		addVary(h, "Accept", "Sec-Fetch-Dest")
 	}
 	asset = g.told(x, resp, asset)
+	g.watchDownload(x, resp, kind)
 	off := x.v.site.Rewrite == RewriteOff || resp.StatusCode == http.StatusPartialContent || isAttachment(resp.Header)
 	switch {
 	case resp.StatusCode == http.StatusNotModified && x.ours:

@@ -123,9 +123,15 @@ const (
 )
 
 func newDecodingSink(w AssetWriter, codings []string, onLoss func()) *decodingSink {
+	s := newSinkQueue(onLoss)
+	go s.decode(w, codings)
+	return s
+}
+
+// newSinkQueue returns a sink that its caller reads.
+func newSinkQueue(onLoss func()) *decodingSink {
 	s := &decodingSink{onLoss: onLoss}
 	s.wake = sync.NewCond(&s.mu)
-	go s.decode(w, codings)
 	return s
 }
 

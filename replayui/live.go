@@ -76,6 +76,7 @@ func (t *Site) postSession(w http.ResponseWriter, r *http.Request) error {
 		s.setSessionCookie(w, r, s.opts.Hub.Secret(session.Info().ID), 0)
 		status = http.StatusCreated
 	}
+	s.visits(session)
 	now := s.opts.Now()
 	out := sessionAnswer{State: session.Info().State, Ticket: s.userTickets.issue(session.Info().ID, now)}
 	if code, expires := session.Code(); code != "" {

@@ -44,6 +44,7 @@ type Server struct {
 	recordings   recordings
 	exports      exports
 	viewed       viewed
+	visiting     visiting
 }
 
 // New returns a Server; ErrNoBundle where the browser bundle is not built in.

@@ -219,6 +219,9 @@ func (t *timeline) lifecycle(r *events.Record, at int64) {
 	case "page-opened":
 		t.loaded[r.Page] = l.Loaded
 		return
+	case "upload", "download":
+		t.mark(Mark{T: at, Offset: r.Offset, Page: r.Page, Type: l.Type, Label: fileLabel(&l), By: t.names[r.From]})
+		return
 	}
 	if label == "" {
 		return

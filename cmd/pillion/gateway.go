@@ -126,7 +126,7 @@ func openGateway(ctx context.Context, f gatewayFlags, sites []siteConfig, logger
 		g.registry.MustRegister(spoolMeter{kept.store.spool})
 	}
 	g.console, g.admin = ui.Console(), adminHandler(g.registry, readiness(kept.store))
-	if err := g.openSites(f, sites, ui, collector, proxy.Options{Copies: copies, Logger: logger, TrustForwarded: f.TrustProxy}); err != nil {
+	if err := g.openSites(f, sites, ui, collector, proxy.Options{Copies: copies, Files: files{ui}, Logger: logger, TrustForwarded: f.TrustProxy}); err != nil {
 		return g, err
 	}
 	return g, nil

@@ -5,7 +5,9 @@ import (
 	"strings"
 
 	"github.com/pillion-dev/pillion/archive"
+	"github.com/pillion-dev/pillion/events"
 	"github.com/pillion-dev/pillion/proxy"
+	"github.com/pillion-dev/pillion/replayui"
 )
 
 // archiveConfig is what is kept of a site, in the configuration file.
@@ -90,4 +92,17 @@ func (t tee) Begin(a proxy.Asset) proxy.AssetWriter {
 		return nil // not a nil *Collecting in an interface
 	}
 	return w
+}
+
+// files hands the files that pass to their sessions.
+type files struct{ ui *replayui.Server }
+
+// Watched implements proxy.Files.
+func (f files) Watched(visit string) bool { return f.ui.Visiting(visit) != nil }
+
+// Passed implements proxy.Files.
+func (f files) Passed(file proxy.File) {
+	if s := f.ui.Visiting(file.Visit); s != nil {
+		s.Passed(events.File{Up: file.Up, Name: file.Name, Type: file.Type, URL: archive.Address(file.URL, nil), Size: file.Size, Hash: file.Hash})
+	}
 }

@@ -10,11 +10,11 @@ import (
 func TestWhatIsKeptIsSetInTheFile(t *testing.T) {
 	for text, wrong := range map[string]string{
 		"archive: {no-store: [/charts/**], public: [/static/**, '*.png'], limits: {media: 200 MB, image: 500KB}}": "",
-		"archive: {limits: {media: 300 MB}}":                                                                      "more than 256 MB",
-		"archive: {limits: {film: 1 MB}}":                                                                         "film",
-		"archive: {limits: {media: a lot}}":                                                                       "is no size",
-		"archive: {limits: {media: -1}}":                                                                          "is no size",
-		"archive: {no-store: ['']}":                                                                               "empty path pattern",
+		"archive: {limits: {media: 300 MB}}": "more than 256 MB",
+		"archive: {limits: {film: 1 MB}}":    "film",
+		"archive: {limits: {media: a lot}}":  "is no size",
+		"archive: {limits: {media: -1}}":     "is no size",
+		"archive: {no-store: ['']}":          "empty path pattern",
 	} {
 		var c sharedConfig
 		if err := yaml.Unmarshal([]byte(text), &c); err != nil {

@@ -3,6 +3,7 @@ import * as dom from "../page/natives.ts";
 import { Recorder, type Kept } from "../page/recorder.ts";
 import type * as Acts from "./act.ts";
 import { Assist } from "./assist.ts";
+import { Files } from "./files.ts";
 import { Hand } from "./hand.ts";
 import * as late from "late-natives";
 import { Link, NoSession, Refused, type FromGateway } from "./link.ts";
@@ -50,6 +51,7 @@ class Capture {
   #link: Link | undefined;
   #recorder: Recorder | undefined;
   readonly #hand: Hand;
+  #files: Files | undefined;
   #level: Level | undefined;
   /** choices of a level that the gateway has not confirmed */
   #unheard = 0;
@@ -196,6 +198,7 @@ class Capture {
       batch: (b) => (b.length > MAX_BATCH ? this.#record() : link.frame(RecordKind.PageEvents, b)),
     }, mine, settings.mask);
     this.#hand.attend(this.#recorder);
+    this.#files ??= new Files((text, size) => this.#link?.text({ type: "file", text, size }), (n) => this.#recorder?.hides(n) ?? true);
     this.#recorder.start();
   }
 
@@ -214,6 +217,8 @@ class Capture {
   #over(reason: string): void {
     this.#recorder?.stop();
     this.#recorder = undefined;
+    this.#files?.stop();
+    this.#files = undefined;
     forget();
     this.#hand.over();
     this.#level = undefined;

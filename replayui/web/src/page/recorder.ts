@@ -113,6 +113,11 @@ export class Recorder {
     return Math.max(this.#told, Math.round(((this.#drawn || dom.now()) * 10) / UNIT) * UNIT);
   }
 
+  /** Whether a node of the page's own document is masked, by itself or those around it. */
+  hides(n: Node): boolean {
+    return this.#masks.of(n) !== 0;
+  }
+
   /** Takes the page's state, in slices, and goes on from there. */
   start(): void {
     if (this.#running) return;

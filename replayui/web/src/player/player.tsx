@@ -13,7 +13,7 @@ declare global {
   }
 }
 
-const TYPES = ["click", "input", "scroll", "key", "navigation", "request", "confirmation", "chat", "session", "view"];
+const TYPES = ["click", "input", "scroll", "key", "navigation", "request", "confirmation", "chat", "upload", "download", "session", "view"];
 const SPEEDS = [0.5, 1, 2, 4, 8];
 
 export const trouble = signal("");
