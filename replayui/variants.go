@@ -19,8 +19,8 @@ const (
 )
 
 // parts are what the capture script imports: the session's part in the languages
-// that it speaks, and what performs agents' acts.
-var parts = map[string]string{"en": "session.en.js", "de": "session.de.js", "fr": "session.fr.js", "act": "act.js"}
+// that it speaks, what performs agents' acts, and what looks after files.
+var parts = map[string]string{"en": "session.en.js", "de": "session.de.js", "fr": "session.fr.js", "act": "act.js", "files": "files.js"}
 
 // maxVariants bounds the variants that are kept. A gateway has one for each
 // name by which its sites are reached; only a client that invents names gets

@@ -37,6 +37,7 @@ type Wanted struct {
 	library  *archive.Library
 	log      *slog.Logger
 	hub      *events.Hub
+	fetch    Fetch
 
 	mu       sync.Mutex
 	sessions map[events.SessionID]*wishes
@@ -61,6 +62,13 @@ type wish struct {
 	asked bool
 	due   time.Time
 }
+
+// Fetch asks other origins for a file, where an operator allows it; false where
+// not. It never waits.
+type Fetch func(visit, url string) bool
+
+// FetchWith lets it ask other origins. It comes before Start.
+func (w *Wanted) FetchWith(fetch Fetch) { w.fetch = fetch }
 
 // NewWanted returns a Wanted; Start starts its goroutine.
 func NewWanted(captures archive.CaptureIndex, library *archive.Library, log *slog.Logger) *Wanted {
@@ -244,7 +252,13 @@ func (w *Wanted) lookFor(ctx context.Context, live *events.Session, id events.Se
 		case err == nil && c.Why != archive.WhyNotSeen && c.Why != archive.WhyBroken && c.Why != archive.WhyLost:
 			// The answer is known.
 		case !ofOrigin(live.PageURL(one.page), one.url):
-			if err != nil && visit != "" {
+			if visit == "" || err == nil || one.asked {
+				continue
+			}
+			if w.fetch != nil && w.fetch(visit, one.url) {
+				one.asked, one.due = true, time.Now().Add(answerAfter) // a style sheet names more
+				w.again(id, one)
+			} else {
 				notes = append(notes, note(one.url, visit, archive.WhyOtherHost))
 			}
 		case one.asked:
@@ -259,6 +273,15 @@ func (w *Wanted) lookFor(ctx context.Context, live *events.Session, id events.Se
 		live.Missing(page, a.sure, a.maybe)
 	}
 	return w.captures.Add(ctx, notes)
+}
+
+// again looks for a file once more.
+func (w *Wanted) again(id events.SessionID, one wish) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if s := w.sessions[id]; s != nil {
+		s.open = append(s.open, one)
+	}
 }
 
 func note(u, visit string, why archive.Why) archive.Capture {

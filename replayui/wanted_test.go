@@ -72,6 +72,12 @@ func TestABrowserIsAskedForWhatTheArchiveLacks(t *testing.T) {
 	if err := link.Binary(append([]byte{byte(events.KindPageState), 1, 0}, state.Append(nil)...)); err != nil {
 		t.Fatal(err)
 	}
+	var fetched []string
+	s.wanted.FetchWith(func(visit, u string) bool {
+		fetched = append(fetched, visit+" "+u)
+		return strings.HasSuffix(u, "/listed.png")
+	})
+	s.wanted.name(session.Info().ID, 1, "http://elsewhere/listed.png", true)
 	s.wanted.look(t.Context(), now)
 	if sure, maybe := user.take(); sure+maybe != "" {
 		t.Errorf("at once, although it may be on its way: %q %q", sure, maybe)
@@ -88,6 +94,10 @@ func TestABrowserIsAskedForWhatTheArchiveLacks(t *testing.T) {
 	s.wanted.look(t.Context(), later.Add(time.Minute))
 	if sure, maybe := user.take(); sure+maybe != "" {
 		t.Errorf("asked twice: %q %q", sure, maybe)
+	}
+	slices.Sort(fetched)
+	if got := strings.Join(fetched, ","); got != "v http://elsewhere/listed.png,v http://elsewhere/x.png" {
+		t.Errorf("other origins: %s", got)
 	}
 	for u, want := range map[string]archive.Why{"http://site/cached.png": archive.WhyNotSeen, "http://elsewhere/x.png": archive.WhyOtherHost, "http://site/half.png": archive.WhyBroken} {
 		if c, err := s.captures.Find(t.Context(), u, "v", now, later); err != nil || c.Why != want {

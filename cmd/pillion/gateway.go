@@ -108,6 +108,9 @@ func openGateway(ctx context.Context, f gatewayFlags, sites []siteConfig, logger
 		return g, err
 	}
 	g.onClose(g.hub.Close)
+	if err := g.openFetcher(sites, collector, wanted, logger); err != nil {
+		return g, err
+	}
 	wanted.Start(g.hub)
 	g.onClose(wanted.Close)
 	ui, err := replayui.New(replayui.Options{

@@ -2,9 +2,11 @@ package main
 
 import (
 	"fmt"
+	"log/slog"
 	"strings"
 
 	"github.com/pillion-dev/pillion/archive"
+	"github.com/pillion-dev/pillion/archive/fetch"
 	"github.com/pillion-dev/pillion/events"
 	"github.com/pillion-dev/pillion/proxy"
 	"github.com/pillion-dev/pillion/replayui"
@@ -16,6 +18,8 @@ type archiveConfig struct {
 	NoStore []string `yaml:"no-store"`
 	// Public lists paths that are the same for everybody, whoever asks.
 	Public []string `yaml:"public"`
+	// Fetch lists other origins that the gateway may ask for files that pages name.
+	Fetch []string `yaml:"fetch"`
 	// Limits are the largest files that are kept, by what they are.
 	Limits map[string]string `yaml:"limits"`
 }
@@ -63,6 +67,26 @@ func (c *archiveConfig) rules() *archive.Rules {
 		}
 	}
 	return r
+}
+
+// openFetcher lets the gateway ask other origins, where the sites' operators list any.
+func (g *gateway) openFetcher(sites []siteConfig, collector *archive.Collector, wanted *replayui.Wanted, logger *slog.Logger) error {
+	var origins []string
+	for _, c := range sites {
+		if c.Shared.Archive != nil {
+			origins = append(origins, c.Shared.Archive.Fetch...)
+		}
+	}
+	if len(origins) == 0 {
+		return nil
+	}
+	f, err := fetch.New(fetch.Options{Collector: collector, Origins: origins, Logger: logger})
+	if err != nil {
+		return errUsage{err}
+	}
+	g.onClose(f.Close)
+	wanted.FetchWith(f.Ask)
+	return nil
 }
 
 // maskedNames are the query parameters whose values the sites' operators hide.

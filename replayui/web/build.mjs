@@ -73,7 +73,7 @@ await Promise.all([
   capture(),
   names(),
   ...["en", "de", "fr"].map(session),
-  small({ entryPoints: [at("src/capture/act.ts")], format: "esm", plugins: [lateNatives] }, "act.js"),
+  ...["act", "files"].map((part) => small({ entryPoints: [at(`src/capture/${part}.ts`)], format: "esm", plugins: [lateNatives] }, part + ".js")),
   build({
     ...common, entryPoints: { console: at("src/console/main.tsx"), player: at("src/player/main.tsx") }, outdir: dist,
     format: "esm", target: "es2023", jsx: "automatic", jsxImportSource: "preact",

@@ -101,8 +101,10 @@ it("files that are sent and got are told of with name, size and hash, and never 
     "user sent the file “••••••••” (13 bytes)",
   ]);
   // The records bear the hashes; nothing holds a content or the masked name.
-  const segment = (await (await auditor.request.get(`${at}/segments/0`)).body()).toString("latin1");
-  for (const content of [large, "second", "the diagnosis", "dropped text", REPORT, tile("picture"), PAPER]) expect(segment).toContain(hash(content));
+  let segments = "";
+  const { segments: list } = (await (await auditor.request.get(`${at}/recording`)).json()) as { segments: { n: number }[] };
+  for (const { n } of list) segments += (await (await auditor.request.get(`${at}/segments/${n}`)).body()).toString("latin1");
+  for (const content of [large, "second", "the diagnosis", "dropped text", REPORT, tile("picture"), PAPER]) expect(segments).toContain(hash(content));
   const walk = (dir: string): string[] => readdirSync(dir).flatMap((name) => (statSync(join(dir, name)).isDirectory() ? walk(join(dir, name)) : [join(dir, name)]));
   for (const file of walk(gateway.data)) {
     const b = readFileSync(file);

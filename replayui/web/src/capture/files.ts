@@ -1,42 +1,22 @@
-import * as dom from "../page/natives.ts";
+// The part for files: it is fetched when a page is first recorded.
+import type { Recorder } from "../page/recorder.ts";
+import type { Link } from "./link.ts";
+import { forget } from "./refetch.ts";
+import { Vouching } from "./vouch.ts";
 
-/** Told of a file whose name others may know. */
-type Vouch = (name: string, size: number) => void;
+export { take } from "late-natives";
+export { refetch } from "./refetch.ts";
 
-/**
- * Looks for files that the user chooses or drops. Their content is nobody's
- * business here: the gateway sees it pass. Only where the element is not masked is
- * the file's name vouched for, without which the gateway does not tell it.
- */
-export class Files {
-  readonly #vouch: Vouch;
-  readonly #hidden: (n: Node) => boolean;
+let vouching: Vouching | undefined;
 
-  constructor(vouch: Vouch, hidden: (n: Node) => boolean) {
-    this.#vouch = vouch;
-    this.#hidden = hidden;
-    addEventListener("change", this.#chosen, true);
-    addEventListener("drop", this.#dropped, true);
-  }
+/** Looks for the names of files, for as long as the session lasts. */
+export function watch(link: () => Link | undefined, recorder: () => Recorder | undefined): void {
+  vouching ??= new Vouching((text, size) => link()?.text({ type: "file", text, size }), (n) => recorder()?.hides(n) ?? true);
+}
 
-  stop(): void {
-    removeEventListener("change", this.#chosen, true);
-    removeEventListener("drop", this.#dropped, true);
-  }
-
-  #chosen = (e: Event): void => {
-    const el = e.composedPath()[0];
-    if (el instanceof HTMLInputElement && el.type === "file") this.#take(el, el.files);
-  };
-
-  #dropped = (e: DragEvent): void => {
-    const el = e.composedPath()[0];
-    if (el instanceof Node) this.#take(el, e.dataTransfer?.files);
-  };
-
-  #take(at: Node, files: FileList | null | undefined): void {
-    const around = dom.parentNode(at);
-    if (!files?.length || !around || this.#hidden(around)) return; // an input for files is secret itself, and its name need not be
-    for (const file of Array.from(files).slice(0, 50)) this.#vouch(file.name, file.size);
-  }
+/** The session is over. */
+export function over(): void {
+  vouching?.stop();
+  vouching = undefined;
+  forget();
 }

@@ -3,11 +3,10 @@ import * as dom from "../page/natives.ts";
 import { Recorder, type Kept } from "../page/recorder.ts";
 import type * as Acts from "./act.ts";
 import { Assist } from "./assist.ts";
-import { Files } from "./files.ts";
 import { Hand } from "./hand.ts";
 import * as late from "late-natives";
 import { Link, NoSession, Refused, type FromGateway } from "./link.ts";
-import { forget, refetch } from "./refetch.ts";
+import type * as Files from "./files.ts";
 import type { Settings } from "./settings.ts";
 import type { Trigger } from "./trigger.ts";
 
@@ -51,7 +50,7 @@ class Capture {
   #link: Link | undefined;
   #recorder: Recorder | undefined;
   readonly #hand: Hand;
-  #files: Files | undefined;
+  #files: Promise<typeof Files | undefined> | undefined;
   #level: Level | undefined;
   /** choices of a level that the gateway has not confirmed */
   #unheard = 0;
@@ -176,7 +175,7 @@ class Capture {
         this.#assist.gone(m.participant ?? 0);
         break;
       case "fetch":
-        refetch(m.urls ?? [], m.maybe ?? []);
+        void this.#files?.then((part) => part?.refetch(m.urls ?? [], m.maybe ?? []));
         break;
       case "ended":
         this.#over(m.reason ?? "");
@@ -198,7 +197,7 @@ class Capture {
       batch: (b) => (b.length > MAX_BATCH ? this.#record() : link.frame(RecordKind.PageEvents, b)),
     }, mine, settings.mask);
     this.#hand.attend(this.#recorder);
-    this.#files ??= new Files((text, size) => this.#link?.text({ type: "file", text, size }), (n) => this.#recorder?.hides(n) ?? true);
+    this.#files ??= this.#loadFiles();
     this.#recorder.start();
   }
 
@@ -214,12 +213,20 @@ class Capture {
     return n && dom.nodeType(n) === 1 && n !== document.documentElement && n !== document.body ? (n as Element) : null;
   }
 
+  /** What looks after files; where it does not come, their names are not told and nothing is handed in. */
+  async #loadFiles(): Promise<typeof Files | undefined> {
+    const path = `./files.js?v=${this.#tools.settings.parts}`; // the bundler looks for what an import names itself
+    const part = await (import(path) as Promise<typeof Files>).catch(() => undefined);
+    part?.take(this.#tools.natives);
+    if (this.#recorder) part?.watch(() => this.#link, () => this.#recorder);
+    return part;
+  }
+
   #over(reason: string): void {
     this.#recorder?.stop();
     this.#recorder = undefined;
-    this.#files?.stop();
+    void this.#files?.then((part) => part?.over());
     this.#files = undefined;
-    forget();
     this.#hand.over();
     this.#level = undefined;
     this.#link = undefined;
