@@ -7,7 +7,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"strings"
 
 	"github.com/klauspost/compress/zstd"
 )
@@ -246,17 +245,15 @@ func (r *Recording) Asset(ctx context.Context, c PageCapture) ([]byte, error) {
 // bareEnd is what the names of parts end with where they are not encrypted.
 const bareEnd = ".zst"
 
-// PartNames are the recording's parts but its keyframes, in the order of their
-// numbers; for a file that holds a recording outside of an archive.
+// PartNames are the recording's parts; for a file that holds a recording outside
+// of an archive.
 func (r *Recording) PartNames() []string {
 	var names []string
+	for _, p := range r.Parts {
+		names = append(names, p.Name)
+	}
 	for n := range r.Segments {
 		names = append(names, segmentPart(n))
-	}
-	for _, p := range r.Parts {
-		if !strings.HasPrefix(p.Name, keyframePart(0)[:len("keyframes-")]) {
-			names = append(names, p.Name)
-		}
 	}
 	return names
 }

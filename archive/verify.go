@@ -8,7 +8,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"strings"
 )
 
 // Problem is something in a recording that is not as it was sealed.
@@ -44,7 +43,7 @@ type Verifying struct {
 	// Journal tells which top is the last one; nil when there is none.
 	Journal *Journal
 	// Bare is for a recording outside of an archive: its parts are not encrypted,
-	// its assets all stand as blobs, and its keyframes are not those of the archive.
+	// and its assets all stand as blobs.
 	Bare bool
 	// All looks for more than the first problem.
 	All bool
@@ -268,9 +267,6 @@ func (v *verifier) whole(offset uint64) error {
 // parts checks the objects that are no segments as they are stored, and opens them.
 func (v *verifier) parts(ctx context.Context) error {
 	for _, p := range v.r.Parts {
-		if v.Bare && strings.HasPrefix(p.Name, "keyframes-") {
-			continue
-		}
 		_, err := v.r.stored(ctx, p)
 		if err == nil && v.readable() {
 			_, err = v.r.plain(ctx, p)
@@ -290,9 +286,6 @@ func (v *verifier) contents(ctx context.Context) error {
 		}
 	}
 	for n, k := range v.r.Keyframes {
-		if v.Bare && v.r.v1 == nil {
-			break
-		}
 		_, err := v.r.KeyframeBytes(ctx, n)
 		object := fmt.Sprintf("keyframe-%04d.zst", n)
 		if v.r.v1 == nil {

@@ -62,15 +62,16 @@ func OpenExportFile(file io.ReaderAt, size int64) (*ExportFile, error) {
 			return nil, err
 		}
 	}
-	text, err := archive.ReadObject(context.Background(), e, "recordings//manifest.json")
+	text, err := archive.ReadObject(context.Background(), e, "top")
 	if err != nil {
-		return nil, errors.New("this is no exported recording: it holds no manifest")
+		return nil, errors.New("this is no exported recording: it has no top")
 	}
-	var m struct{ Session struct{ ID string } }
-	if err := json.Unmarshal(text, &m); err != nil {
-		return nil, fmt.Errorf("the manifest in the file is %w: %w", archive.ErrDamaged, err)
+	var top struct{ Recording string }
+	line, _, _ := bytes.Cut(text, []byte("\n"))
+	if err := json.Unmarshal(line, &top); err != nil {
+		return nil, fmt.Errorf("the top in the file is %w: %w", archive.ErrDamaged, err)
 	}
-	e.Session = m.Session.ID
+	e.Session = top.Recording
 	script := append([]byte(`<script type="module">`), files["offline.js"].plain...)
 	e.Player, err = e.holds(append(script, partEnd...), size)
 	return e, err

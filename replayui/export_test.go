@@ -79,7 +79,7 @@ func TestAnExportIsNoPageOfTheConsoles(t *testing.T) {
 	if !strings.Contains(page, `content="default-src 'none'; script-src 'sha256-`) || strings.Contains(page, "http-equiv=\"refresh\"") {
 		t.Errorf("no policy in %.600s", page)
 	}
-	for _, part := range []string{"manifest.json", "top", "segment-0000.zst", "index.zst", "manifest.zst", "assets/sha256-"} {
+	for _, part := range []string{"top", "events-0000.zst", "segment-0000.zst", "index.zst", "manifest.zst", "assets/sha256-"} {
 		if !strings.Contains(page, `data-part="`+part) {
 			t.Errorf("no %s", part)
 		}

@@ -40,6 +40,8 @@ func asProblem(err error) problem {
 		return newProblem(http.StatusServiceUnavailable, "Too many sessions just now. Try again in a few minutes.")
 	case errors.Is(err, events.ErrHeld):
 		return newProblem(http.StatusConflict, "The recording is under a legal hold. End the hold first.")
+	case errors.Is(err, ErrOldVersion):
+		return newProblem(http.StatusConflict, "This recording was sealed by an early version, and cannot be exported.")
 	case errors.Is(err, archive.ErrDamaged):
 		return newProblem(http.StatusGone, err.Error())
 	}

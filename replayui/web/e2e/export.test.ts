@@ -134,17 +134,21 @@ it("checks itself, and shows the key's fingerprint; by keyboard too", async () =
 
 it("names what was changed in the file", async () => {
   const good = readFileSync(file, "latin1");
-  const at = good.indexOf(">", good.indexOf('data-part="segment-0000.zst"')) + 200;
   const bad = join(dir, "bad.html");
-  writeFileSync(bad, good.slice(0, at) + (good[at] === "A" ? "B" : "A") + good.slice(at + 1), "latin1");
-  const { viewer } = await opened(bad);
-  await expect.poll(() => viewer.getByTestId("proof").getAttribute("data-outcome")).toBe("wrong");
-  expect(await viewer.getByTestId("problems").textContent()).toContain("segment-0000");
-  await viewer.close();
-  // A Pillion of one's own says so too, whatever the page says of itself.
-  const checked = await pillion(["verify", bad, "--data", gateway.data]);
-  expect(checked.status).toBe(1);
-  expect(checked.output).toContain("segment-0000");
+  for (const [part, deep] of [["segment-0000", 200], ["assets/sha256-", 20], ["manifest", 100]] as const) {
+    expect(good).toContain(`data-part="${part}`);
+    const at = good.indexOf(">", good.indexOf(`data-part="${part}`)) + deep;
+    writeFileSync(bad, good.slice(0, at) + (good[at] === "A" ? "B" : "A") + good.slice(at + 1), "latin1");
+    // A Pillion of one's own says so, whatever the page says of itself.
+    const checked = await pillion(["verify", bad, "--data", gateway.data]);
+    expect(checked.status, part).toBe(1);
+    expect(checked.output).toContain(part === "assets/sha256-" ? "asset http" : part);
+    if (part === "manifest") continue; // without it there is nothing to show
+    const { viewer } = await opened(bad);
+    await expect.poll(() => viewer.getByTestId("proof").getAttribute("data-outcome")).toBe("wrong");
+    expect(await viewer.getByTestId("problems").textContent()).toContain(part === "assets/sha256-" ? "The file http" : part);
+    await viewer.close();
+  }
   const whole = await pillion(["verify", file, "--data", gateway.data]);
   expect(whole.output).toContain("is whole and as it was sealed");
   expect(whole.output).not.toContain("The player in the file");

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { mkdtempSync, readdirSync, readFileSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
@@ -136,6 +136,14 @@ describe("a wiki with sign-in, pictures and fonts", () => {
     console.log("share of pixels that differ in one file:", await moments.same(viewer, start));
     expect(requests.urls.filter((u) => !/^(data|blob|about|file):/.test(u))).toEqual([]);
     await viewer.close();
+    // Keyframes are no evidence, but what is shown begins with them.
+    const good = readFileSync(file, "latin1");
+    const at = good.indexOf(">", good.indexOf('data-part="keyframes-')) + 200;
+    expect(at).toBeGreaterThan(100_000);
+    writeFileSync(file, good.slice(0, at) + (good[at] === "A" ? "B" : "A") + good.slice(at + 1), "latin1");
+    const checked = await pillion(["verify", file, "--data", gateway.data]);
+    expect(checked.output).toMatch(/keyframes-\d+.* damaged/);
+    expect(checked.status).toBe(1);
   });
 
   afterAll(async () => {

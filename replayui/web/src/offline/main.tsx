@@ -2,12 +2,14 @@
 import { render } from "preact";
 import { Player, recording, trouble } from "../player/player.tsx";
 import { Recording } from "../player/recording.ts";
+import { decodeRecords } from "../page/reader.ts";
 import { Stage } from "../view/stage.ts";
 import { Assets } from "./assets.ts";
-import { describe, fidelity, type Manifest } from "./manifest.ts";
+import { describe, fidelity, type Index, type Manifest } from "./manifest.ts";
 import { OfflineMirror } from "./mirror.ts";
 import { Parts } from "./parts.ts";
 import { Proof } from "./proof.tsx";
+import { Sealed } from "./sealed.ts";
 import { verify } from "./verify.ts";
 
 /** The frame's own policy, beside that of the page around it, which it inherits. */
@@ -30,9 +32,9 @@ function empty(frame: HTMLIFrameElement): () => Promise<void> {
   };
 }
 
-const name = (kind: "segments" | "keyframes", n: number) => `${kind === "segments" ? "segment" : "keyframe"}-${String(n).padStart(4, "0")}.zst`;
+interface Opened { parts: Parts; sealed: Sealed; index: Index; manifest: Manifest }
 
-function App({ parts, manifest }: { parts: Parts; manifest: Manifest }) {
+function App({ parts, sealed, index, manifest }: Opened) {
   const assets = new Assets(parts, manifest.captures ?? []);
   const staging = (room: HTMLElement, changed: (stage: Stage) => void) => {
     const stage: Stage = new Stage(room, "page", false, () => changed(stage), {
@@ -41,22 +43,23 @@ function App({ parts, manifest }: { parts: Parts; manifest: Manifest }) {
     });
     return stage;
   };
-  return <Player recording={recording.value!} staging={staging} tools={<Proof session={manifest.session.id} check={(progress) => verify(parts, manifest, progress)} />} />;
+  const check = (progress: (share: number) => void) => verify(parts, sealed, index, manifest, progress);
+  return <Player recording={recording.value!} staging={staging} tools={<Proof session={sealed.top.recording} check={check} />} />;
 }
 
 function start(): void {
   const app = document.getElementById("app")!;
   try {
     const parts = new Parts(document);
-    const text = parts.text("manifest.json");
-    if (text === undefined) throw new Error("The file ends too early: the recording is not in it.");
-    const manifest = JSON.parse(text) as Manifest;
+    const sealed = Sealed.open(parts);
+    const [index, manifest] = [sealed.index(), sealed.manifest()];
+    const files = fidelity(manifest);
     recording.value = new Recording({
-      records: async (kind, n) => parts.unpacked(name(kind, n)),
-      fidelity: async (from) => ({ ...fidelity(manifest), files: fidelity(manifest).files.slice(from) }),
-    }, describe(manifest), manifest.events ?? []);
+      records: async (kind, n) => (kind === "segments" ? sealed.segment(n) : decodeRecords(sealed.keyframeBytes(index.keyframes ?? [], n))),
+      fidelity: async (from) => ({ ...files, files: files.files.slice(from) }),
+    }, describe(sealed.top, index, files), sealed.events(index));
     app.replaceChildren();
-    render(<App parts={parts} manifest={manifest} />, app);
+    render(<App parts={parts} sealed={sealed} index={index} manifest={manifest} />, app);
   } catch (e) {
     trouble.value = (e as Error).message;
     app.textContent = `This recording cannot be opened: ${trouble.value}`;

@@ -1,27 +1,47 @@
-import type { Described, Mark } from "../player/recording.ts";
 import type { Fidelity } from "../player/fidelity.tsx";
+import type { Described } from "../player/recording.ts";
 import type { Capture } from "./assets.ts";
 
-/** What belongs to a recording (archive/FORMAT.md), as far as this page reads it. */
-export interface Manifest {
+// What a recording is made of (archive/FORMAT.md), as far as this page reads it.
+
+/** plain is the hash of its bytes before they were encrypted: as they are in the file. */
+export interface Part { name: string; plain: string }
+
+export interface Segment extends Part { n: number; from: number; to: number; t0: number; t1: number; at?: number; chain: string }
+
+export interface Keyframe { n: number; offset: number; t: number; part?: number; from?: number; size?: number; base?: boolean }
+
+export interface Top {
   version: number;
-  session: Described["session"];
+  recording: string;
   start: string;
   duration: number;
   records: number;
-  segments: (Described["segments"][number] & { hash: string; plain?: string; chain: string })[];
-  keyframes: (Described["keyframes"][number] & { hash?: string })[];
-  pages: Described["pages"];
-  events: Mark[];
-  captures: Capture[];
-  missing: Capture[] | null;
-  people?: string[] | null;
+  segments: Omit<Segment, "name">[];
+  parts: Part[];
+  chain: string;
   key: string;
 }
 
+export interface Index { session: Described["session"]; pages: Described["pages"]; keyframes: Keyframe[] | null; events: { count: number }[]; people?: string[] | null }
+
+export interface Manifest { captures: Capture[] | null; missing: Capture[] | null }
+
+export const VERSION = 2;
+
+export const segmentName = (n: number) => `segment-${String(n).padStart(4, "0")}`;
+export const keyframesName = (n: number) => `keyframes-${String(n).padStart(4, "0")}`;
+export const eventsName = (n: number) => `events-${String(n).padStart(4, "0")}`;
+
+/** What a part is called in a file. */
+export const partName = (name: string) => name + ".zst";
+
 /** What the player asks a gateway for. */
-export function describe(m: Manifest): Described {
-  return { session: m.session, duration: m.duration, start: m.start, segments: m.segments, keyframes: m.keyframes, pages: m.pages ?? [], missing: fidelity(m).missing, people: m.people ?? null };
+export function describe(top: Top, index: Index, files: Fidelity): Described {
+  return {
+    session: index.session, duration: top.duration, start: top.start, segments: top.segments,
+    keyframes: index.keyframes ?? [], pages: index.pages ?? [], missing: files.missing, people: index.people ?? null,
+  };
 }
 
 /** The fidelity report, as the gateway makes it (replayui/fidelity.go), whole. */

@@ -1,7 +1,4 @@
-import { decompress } from "fzstd";
-
 const TYPE = "application/pillion-part";
-const text = new TextDecoder();
 
 /**
  * The parts of a recording in the page that bears it, each in base64 in script
@@ -45,22 +42,6 @@ export class Parts {
       return all;
     } catch {
       return undefined;
-    }
-  }
-
-  text(name: string): string | undefined {
-    const b = this.bytes(name);
-    return b && text.decode(b);
-  }
-
-  /** A packed part's content; it throws where there is none. */
-  unpacked(name: string): Uint8Array {
-    const b = this.bytes(name);
-    if (!b) throw new Error(`${name} is not in this file, or is damaged.`);
-    try {
-      return decompress(b);
-    } catch {
-      throw new Error(`${name} is damaged.`);
     }
   }
 }

@@ -32,7 +32,7 @@ export function Proof({ check, session }: { check: (progress: (share: number) =>
             <p>{o.records.toLocaleString()} records and {o.assets.toLocaleString()} files were read; their hashes, the chain of the segments and the signature over the manifest {wrong ? "were" : "are"} checked by your browser.</p>
             <h2>Signed with the key</h2>
             <p><code data-testid="fingerprint">{o.fingerprint}</code></p>
-            <p class="hint">SHA-256 of the Ed25519 key. Compare it with the fingerprint that the installation which made the recording publishes: anybody can sign with a key of their own.</p>
+            <p class="hint">SHA-256 of the Ed25519 key; its first 16 digits are the key’s name in <code>pillion key list</code>. Compare it with the fingerprint that the installation which made the recording publishes: anybody can sign with a key of their own.</p>
             <h2>What this check cannot say</h2>
             <p class="hint">It is part of the file, so whoever changes the file can change the check. To rely on it, check this file with a Pillion of your own: <code>pillion verify FILE</code>. Session {session}.</p>
           </>

@@ -1,6 +1,8 @@
+import { decodeRecord, Reader } from "../page/reader.ts";
+import type { Capture } from "./assets.ts";
+import { partName, segmentName, type Index, type Manifest, type Part } from "./manifest.ts";
 import { fromBase64, type Parts } from "./parts.ts";
-import { decodeRecords } from "../page/reader.ts";
-import type { Manifest } from "./manifest.ts";
+import { Damaged, type Sealed } from "./sealed.ts";
 
 /** What came of looking at a whole recording: nothing wrong, or what is, first things first. */
 export interface Outcome {
@@ -14,11 +16,8 @@ export interface Outcome {
 /** Gives the page time to be used between two parts. */
 const breathe = () => new Promise((done) => setTimeout(done));
 
-const text = new TextEncoder();
-
-async function sha256(...parts: BufferSource[]): Promise<string> {
-  const b = parts.length === 1 ? parts[0]! : await new Blob(parts as BlobPart[]).arrayBuffer();
-  return hex(new Uint8Array(await crypto.subtle.digest("SHA-256", b)));
+async function sha256(b: BufferSource): Promise<Uint8Array<ArrayBuffer>> {
+  return new Uint8Array(await crypto.subtle.digest("SHA-256", b));
 }
 
 function hex(b: Uint8Array): string {
@@ -29,22 +28,28 @@ function unhex(s: string): Uint8Array<ArrayBuffer> {
   return Uint8Array.from(s.match(/../g) ?? [], (two) => parseInt(two, 16));
 }
 
+/** The length of a record as the chain has it: LEB128. */
+function length(n: number): number[] {
+  const list: number[] = [];
+  for (; n >= 0x80; n = Math.floor(n / 0x80)) list.push((n % 0x80) | 0x80);
+  return [...list, n];
+}
+
 /**
  * Checks the recording in this file as `pillion verify` checks one in an archive
- * (archive/FORMAT.md): the signature over the manifest, each part's hash, the chain of
- * the segments, offsets without gaps, every asset's bytes. It says nothing of the
- * script that checks: whoever made the file chose that too.
+ * (archive/verify.go): the signature over the top, each part's hash, the chain over
+ * the records, offsets without gaps, what the parts hold, every file's bytes. It says
+ * nothing of the script that checks: whoever made the file chose that too.
  */
-export async function verify(parts: Parts, manifest: Manifest, progress: (share: number) => void): Promise<Outcome> {
-  const v = new Verifier(parts, manifest);
+export async function verify(parts: Parts, sealed: Sealed, index: Index | undefined, manifest: Manifest | undefined, progress: (share: number) => void): Promise<Outcome> {
+  const v = new Verifier(parts, sealed);
   await v.signature();
+  const files = new Map((manifest?.captures ?? []).filter((c) => c.ref).map((c) => [c.ref!, c]));
   const steps = [
-    ...manifest.segments.map((_, n) => () => v.segment(n)),
-    ...manifest.keyframes.map((k) => async () => {
-      if (k.hash) await v.part(`keyframe-${String(k.n).padStart(4, "0")}.zst`, k.hash);
-    }),
-    ...v.lists(),
-    ...v.refs().map((ref) => () => v.asset(ref)),
+    ...sealed.top.segments.map((_, n) => () => v.segment(n)),
+    ...sealed.top.parts.map((p) => () => v.part(p)),
+    ...(index?.keyframes ?? []).map((_, n) => () => v.keyframe(index!, n)),
+    ...[...files.values()].map((c) => () => v.asset(c)),
   ];
   for (const [i, step] of steps.entries()) {
     await step();
@@ -55,123 +60,92 @@ export async function verify(parts: Parts, manifest: Manifest, progress: (share:
   return v.outcome;
 }
 
-/** What was signed, from version 2 on. */
-interface Top {
-  recording: string;
-  records: number;
-  key: string;
-  segments: { from: number; to: number; plain: string }[];
-  parts: { name: string; plain: string }[];
-}
-
 class Verifier {
   readonly outcome: Outcome = { problems: [], fingerprint: "", records: 0, assets: 0 };
   private chain: Uint8Array<ArrayBuffer> = new Uint8Array();
   private offset = 0;
-  private top: Top | undefined;
 
-  constructor(private readonly parts: Parts, private readonly m: Manifest) {}
+  constructor(private readonly parts: Parts, private readonly sealed: Sealed) {}
 
   private say(problem: string): void {
-    this.outcome.problems.push(problem);
+    if (!this.outcome.problems.includes(problem)) this.outcome.problems.push(problem);
   }
 
-  /** Checks the signature: of version 1 over the manifest, later over the top, which the manifest here has to agree with. */
   async signature(): Promise<void> {
-    if (this.m.version > 1) {
-      const [line = "", sig = ""] = (this.parts.text("top") ?? "").split("\n");
-      try {
-        this.top = JSON.parse(line) as Top;
-      } catch {
-        return this.say("The top is not in this file, or cannot be read.");
-      }
-      if (this.top.recording !== this.m.session.id || this.top.records !== this.m.records || this.top.segments.length !== this.m.segments.length) this.say("The manifest tells otherwise than the top.");
-      return this.signed(this.top.key, text.encode(line), sig);
-    }
-    const bytes = this.parts.bytes("manifest.json");
-    const sig = this.parts.text("manifest.sig");
-    if (!bytes || sig === undefined) return this.say("The manifest or its signature is not in this file.");
-    return this.signed(this.m.key, bytes, sig);
-  }
-
-  private async signed(by: string, bytes: BufferSource, sig: string): Promise<void> {
     try {
-      const raw = fromBase64(by);
-      this.outcome.fingerprint = (await sha256(raw)).replace(/(.{4})(?=.)/g, "$1 ");
-      const key = await crypto.subtle.importKey("raw", raw, "Ed25519", false, ["verify"]);
-      if (!(await crypto.subtle.verify("Ed25519", key, fromBase64(sig.trim()), bytes))) this.say("What was signed does not match its signature.");
+      this.outcome.fingerprint = hex(await sha256(fromBase64(this.sealed.top.key))).replace(/(.{4})(?=.)/g, "$1 ");
+      if (!(await this.sealed.signed())) this.say("The top does not match its signature.");
     } catch (e) {
-      this.say(e instanceof DOMException && e.name === "NotSupportedError" ? "This browser cannot check Ed25519 signatures." : "The manifest’s signature cannot be read.");
+      this.say(e instanceof DOMException && e.name === "NotSupportedError" ? "This browser cannot check Ed25519 signatures." : "The top’s signature cannot be read.");
     }
   }
 
   /** Checks a part's hash; false when it is not there or another. */
-  async part(name: string, want: string): Promise<boolean> {
-    const b = this.parts.bytes(name);
-    if (!b) this.say(`${name} is not there.`);
-    else if ("sha256-" + (await sha256(b)) !== want) this.say(`${name} is damaged: its hash differs.`);
+  private async same(p: Part): Promise<boolean> {
+    const b = this.parts.bytes(partName(p.name));
+    if (!b) this.say(`${p.name} is not there.`);
+    else if ("sha256-" + hex(await sha256(b)) !== p.plain) this.say(`${p.name} is damaged: its hash differs.`);
     else return true;
     return false;
   }
 
+  private async tried(act: () => Promise<unknown>): Promise<void> {
+    try {
+      await act();
+    } catch (e) {
+      this.say(e instanceof Damaged ? e.message : String((e as Error).message));
+    }
+  }
+
+  async part(p: Part): Promise<void> {
+    await this.same(p);
+  }
+
   async segment(n: number): Promise<void> {
-    const s = this.m.segments[n]!;
-    const sealed = this.top?.segments[n];
-    if (sealed) {
-      if (sealed.from !== s.from || sealed.to !== s.to) this.say(`The manifest tells otherwise of segment ${n} than the top.`);
-    } else if (this.m.version === 1) {
-      this.chain = unhex(await sha256(this.chain, text.encode(s.hash)));
-      if (hex(this.chain) !== s.chain) this.say(`The chain breaks at segment ${n}.`);
-    }
-    if (s.n !== n || s.from !== this.offset + 1) this.say(`Segment ${n} starts at record ${s.from}, after ${this.offset}.`);
-    const name = `segment-${String(s.n).padStart(4, "0")}.zst`;
-    if (await this.part(name, sealed?.plain ?? s.hash)) {
-      try {
-        for (const r of decodeRecords(this.parts.unpacked(name))) {
-          if (r.offset !== this.offset + 1) this.say(`${name} is damaged: record ${r.offset} follows ${this.offset}.`);
-          this.offset = r.offset;
-          this.outcome.records++;
-        }
-      } catch (e) {
-        this.say(`${name}: ${(e as Error).message}`);
-      }
-    }
+    const s = this.sealed.top.segments[n]!;
+    const p = { ...s, name: segmentName(n) };
+    if (s.n !== n || s.from !== this.offset + 1 || s.to < s.from) this.say(`Segment ${n} has records ${s.from} to ${s.to}, after ${this.offset}.`);
+    if (await this.same(p)) await this.tried(() => this.records(n));
+    this.chain = unhex(s.chain); // what it should be, so that each break is told once
     this.offset = s.to;
   }
 
-  /** What checks the parts beside the segments, and that the manifest here tells what is in them. */
-  lists(): (() => Promise<void>)[] {
-    const told: unknown[] = [];
-    return (this.top?.parts ?? []).filter((p) => !p.name.startsWith("keyframes-")).map((p) => async () => {
-      const name = p.name + ".zst";
-      if (!(await this.part(name, p.plain))) return;
-      try {
-        const content = JSON.parse(new TextDecoder().decode(this.parts.unpacked(name))) as { captures?: unknown; missing?: unknown; pages?: unknown } & unknown[];
-        const same = (a: unknown, b: unknown) => JSON.stringify(a ?? null) === JSON.stringify(b ?? null);
-        let agrees = true;
-        if (p.name.startsWith("events-")) told.push(...content);
-        else if (p.name === "manifest") agrees = same(content.captures, this.m.captures) && same(content.missing, this.m.missing);
-        else if (p.name === "index") agrees = same(content.pages, this.m.pages) && same(told, this.m.events);
-        if (!agrees) this.say(`The manifest tells otherwise than ${name}.`);
-      } catch (e) {
-        this.say(`${name}: ${(e as Error).message}`);
-      }
-    });
+  private async records(n: number): Promise<void> {
+    const s = this.sealed.top.segments[n]!;
+    const r = new Reader(this.sealed.segmentBytes(n));
+    let next = s.from;
+    let chain = this.chain;
+    while (r.more()) {
+      const record = r.bytes();
+      const { offset } = decodeRecord(record);
+      if (offset !== next) throw new Damaged(`Record ${next}: record ${offset} stands in its place.`);
+      next++;
+      this.outcome.records++;
+      const size = length(record.length);
+      const link = new Uint8Array(chain.length + size.length + record.length);
+      link.set(chain);
+      link.set(size, chain.length);
+      link.set(record, chain.length + size.length);
+      chain = await sha256(link);
+    }
+    if (next !== s.to + 1) throw new Damaged(`Record ${next} is not there.`);
+    if (hex(chain) !== s.chain) throw new Damaged(`The chain breaks in records ${s.from} to ${s.to}.`);
   }
 
-  refs(): string[] {
-    return [...new Set((this.m.captures ?? []).map((c) => c.ref).filter((ref) => ref !== undefined && ref !== ""))] as string[];
+  keyframe(index: Index, n: number): Promise<void> {
+    return this.tried(async () => this.sealed.keyframeBytes(index.keyframes!, n));
   }
 
-  async asset(ref: string): Promise<void> {
-    const b = this.parts.bytes("assets/" + ref);
-    const url = this.m.captures.find((c) => c.ref === ref)!.url;
-    if (!b) this.say(`The file ${url} is not there.`);
-    else if ("sha256-" + (await sha256(b)) !== ref) this.say(`The file ${url} is damaged: its hash differs.`);
+  async asset(c: Capture): Promise<void> {
+    const b = this.parts.bytes("assets/" + c.ref);
+    if (!b) this.say(`The file ${c.url} is not there.`);
+    else if ("sha256-" + hex(await sha256(b)) !== c.ref) this.say(`The file ${c.url} is damaged: its hash differs.`);
     else this.outcome.assets++;
   }
 
   end(): void {
-    if (this.offset !== this.m.records) this.say(`${this.offset} records of ${this.m.records} are there.`);
+    const { chain, records } = this.sealed.top;
+    if (chain !== hex(this.chain)) this.say("The chain of the top is not that of the last segment.");
+    if (this.offset !== records) this.say(`${this.offset} records of ${records} are there.`);
   }
 }

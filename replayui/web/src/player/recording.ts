@@ -23,8 +23,8 @@ export interface Described {
 
 /** Where a recording's parts come from. */
 export interface Store {
-  /** A segment's or keyframe's records, each with its length before it. */
-  records(kind: "segments" | "keyframes", n: number): Promise<Uint8Array>;
+  /** The records of a segment or keyframe, at the recording's own times. */
+  records(kind: "segments" | "keyframes", n: number): Promise<LogRecord[]>;
   /** The part of the fidelity report from one reference on. */
   fidelity(from: number): Promise<Fidelity>;
   /** The list of events after so many of them. */
@@ -47,11 +47,11 @@ const MAX_CACHED = 12;
 /** A list of events that is longer is shown up to here. */
 const MAX_MARKS = 20_000;
 /** The answer for what is not as it was sealed. */
-const DAMAGED = 410;
+export const DAMAGED = 410;
 
 /** A recording's parts as the gateway serves them. */
 const served = (base: string, version: string): Store => ({
-  records: (kind, n) => getBytes(`${base}/${kind}/${n}?v=${version}`),
+  records: async (kind, n) => decodeRecords(await getBytes(`${base}/${kind}/${n}?v=${version}`)),
   fidelity: (from) => get(`${base}/fidelity?from=${from}`),
   marks: (after) => get(`${base}/events?after=${after}`),
 });
@@ -143,7 +143,7 @@ export class Recording {
   private cached(kept: Map<number, Promise<LogRecord[]>>, n: number, kind: "segments" | "keyframes"): Promise<LogRecord[]> {
     let part = kept.get(n);
     if (!part) {
-      part = this.store.records(kind, n).then(decodeRecords);
+      part = this.store.records(kind, n);
       part.catch((e: unknown) => {
         if (!(e instanceof Problem) || e.status !== DAMAGED) kept.delete(n);
       });
