@@ -128,6 +128,10 @@ it("checks itself, and shows the key's fingerprint; by keyboard too", async () =
   await expect.poll(() => viewer.getByTestId("proof-report").isVisible()).toBe(false);
   await viewer.getByTestId("fidelity").click();
   await viewer.getByTestId("found-row").first().waitFor();
+  // What a checker cannot tell above a backdrop: words in a dialog are not those of the header that it is in.
+  for (const part of ["small", "code"]) {
+    expect(await viewer.getByTestId("found-row").first().locator(part).first().evaluate((el) => getComputedStyle(el).color)).toBe("rgb(86, 101, 122)");
+  }
   expect(await offences(viewer, "[data-testid=fidelity-report]")).toEqual([]);
   await viewer.close();
 });

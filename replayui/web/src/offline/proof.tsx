@@ -29,7 +29,7 @@ export function Proof({ check, session }: { check: (progress: (share: number) =>
           <>
             {o.problems.length > 0 && <ul class="refs" data-testid="problems">{o.problems.map((p, i) => <li key={i}>{p}</li>)}</ul>}
             {o.problems.length > 0 && <p class="hint">What is undamaged is shown all the same.</p>}
-            <p>{o.records.toLocaleString()} records and {o.assets.toLocaleString()} files were read; their hashes, the chain of the segments and the signature over the manifest {wrong ? "were" : "are"} checked by your browser.</p>
+            <p>{o.records.toLocaleString()} records and {o.assets.toLocaleString()} files were read; their hashes, the chain over the records and the signature over all of it {wrong ? "were" : "are"} checked by your browser.</p>
             <h2>Signed with the key</h2>
             <p><code data-testid="fingerprint">{o.fingerprint}</code></p>
             <p class="hint">SHA-256 of the Ed25519 key; its first 16 digits are the key’s name in <code>pillion key list</code>. Compare it with the fingerprint that the installation which made the recording publishes: anybody can sign with a key of their own.</p>

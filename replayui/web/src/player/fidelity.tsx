@@ -118,7 +118,7 @@ function References({ report, more }: { report: Fidelity; more: () => void }) {
   return (
     <>
       <section aria-labelledby="fidelity-missing">
-        <h2 id="fidelity-missing">Missing <span class="count" data-testid="fidelity-missing-count">{report.missing}</span></h2>
+        <h2 id="fidelity-missing">Missing <span class={"count" + (report.missing ? "" : " good")} data-testid="fidelity-missing-count">{report.missing}</span></h2>
         {report.missing === 0 && <p class="hint">Every file that the pages named is here.</p>}
         <ul class="refs">
           {missing.map((r, i) => (
