@@ -125,9 +125,10 @@ export class Stage {
     this.tries.set(el, tries + 1);
     setTimeout(() => {
       if (!el.isConnected || fileOf(el) !== url) return;
-      const name = el.hasAttribute("src") ? "src" : "href";
+      const name = ["src", "href", "srcset"].find((a) => el.hasAttribute(a))!;
+      const value = el.getAttribute(name)!;
       el.removeAttribute(name); // a link that is given the same address again does nothing
-      el.setAttribute(name, url);
+      el.setAttribute(name, value);
     }, wait);
   }
 
@@ -259,7 +260,8 @@ export class Stage {
 
 /** The file that an element shows. */
 function fileOf(el: Element): string | null {
-  return el.getAttribute?.("src") ?? el.getAttribute?.("href") ?? null;
+  // A lazy picture has but the candidate that the user's browser shows.
+  return el.getAttribute?.("src") ?? el.getAttribute?.("href") ?? el.getAttribute?.("srcset")?.replace(/ \S+$/, "") ?? null;
 }
 
 /** Pictures of a pixel or two are there to count visits, not to be seen. */
