@@ -18,7 +18,7 @@ import (
 const (
 	// SegmentBytes is how much of records makes a segment: as little as a player
 	// should load to go anywhere, as much as compression needs.
-	SegmentBytes = 256 << 10
+	SegmentBytes = 128 << 10
 	// keyframesBytes bounds an object with keyframes, which is loaded for one.
 	keyframesBytes = 64 << 10
 	// keyframeDict is the number of what keyframes are told against (zstd).

@@ -107,6 +107,7 @@ export class Playback {
 
   /** Starts from a keyframe, with what is beside the page there; false when it is damaged. */
   private async start(frame: Keyframe): Promise<boolean> {
+    this.recording.soon(frame.offset);
     const records = await this.recording.keyframe(frame.n);
     if (!records) return false;
     for (const r of records) this.apply(r, false);

@@ -154,10 +154,15 @@ export class Recording {
     return part;
   }
 
+  /** Fetches the segment after an offset, which is wanted next. */
+  soon(offset: number): void {
+    const next = this.described.segments[first(this.described.segments, offset)];
+    if (next && !this.segments.has(next.n)) void this.segment(next.n).catch(() => {});
+  }
+
   /** Fetches the segment after the one of an offset, which is likely to be wanted next. */
   ahead(offset: number): void {
-    const next = this.described.segments.find((s) => s.from > offset + 1);
-    if (next && !this.segments.has(next.n)) void this.segment(next.n).catch(() => {});
+    this.soon(this.described.segments[first(this.described.segments, offset)]?.to ?? offset);
   }
 
   /** The records that tell who took part. */
