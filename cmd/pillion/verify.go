@@ -180,7 +180,7 @@ func (c *verifyCommand) look(p *program, v archive.Verifying, session string) (f
 func (c *verifyCommand) deleted(p *program, session string) (*time.Time, error) {
 	name := filepath.Join(c.Data, "catalogue.db")
 	if _, err := os.Stat(name); err != nil {
-		return nil, nil //nolint:nilerr,nilnil // without a catalogue nothing is known of deletions
+		return nil, nil //nolint:nilnil // without a catalogue nothing is known of deletions
 	}
 	catalogue, err := sqlite.Open(name)
 	if err != nil {
