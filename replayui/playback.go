@@ -222,11 +222,7 @@ func (s *Server) getOpen(w http.ResponseWriter, r *http.Request) error {
 		delete(head, "segment")
 		records = nil
 	}
-	people := [][]byte{}
-	for _, p := range o.People {
-		people = append(people, p)
-	}
-	head["people"] = people
+	head["people"] = append([][]byte{}, o.People...) // null would say that they are not known
 	text, err := json.Marshal(head)
 	if err != nil {
 		return err
