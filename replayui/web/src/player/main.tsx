@@ -11,18 +11,18 @@ const account = signal<Account | undefined>(undefined);
 
 function App() {
   if (signedIn.value === false) return <SignIn done={() => void start()} />;
-  if (!recording.value) {
+  if (!recording.value && trouble.value) {
     return (
       <main class="center">
-        <div class="panel" role="status">
-          <h1>{trouble.value ? "This recording cannot be opened" : "Opening the recording…"}</h1>
-          {trouble.value && <p class="wrong" role="alert">{trouble.value}</p>}
-          {trouble.value && <a class="button plain" href="/">Back to the console</a>}
+        <div class="panel">
+          <h1>This recording cannot be opened</h1>
+          <p class="wrong" role="alert">{trouble.value}</p>
+          <a class="button plain" href="/">Back to the console</a>
         </div>
       </main>
     );
   }
-  return <Player recording={recording.value} home="/" tools={account.value && account.value.role !== "agent" && <Export id={recording.value.described.session.id} />} />;
+  return <Player recording={recording.value} home="/" tools={recording.value && account.value && account.value.role !== "agent" && <Export id={recording.value.described.session.id} />} />;
 }
 
 async function start(): Promise<void> {

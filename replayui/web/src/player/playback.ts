@@ -46,19 +46,22 @@ export class Playback {
     return this.turn;
   }
 
+  /** Fetches what playing on is going to need. */
+  ahead(): void {
+    this.recording.ahead(this.offset);
+  }
+
   private async go(ms: number): Promise<void> {
     await this.stage.ready;
     if (!this.named) for (const r of await this.recording.joins()) this.beside.take(r, 0);
     this.named = true;
     const frame = this.recording.described.keyframes.findLast((k) => k.t <= ms);
     const far = frame && frame.offset > this.offset && frame.t - this.time > JUMP_MS;
-    const steps = ms >= this.time && !far;
-    if (!steps) await this.restart(ms);
+    if (ms < this.time || far) await this.restart(ms);
     for (let again = true; again; ) again = await this.follow(ms);
     this.time = ms;
     this.beside.tick(ms);
     if (!this.page) this.stage.frame.contentDocument?.body?.replaceChildren();
-    if (steps) this.recording.ahead(this.offset);
     this.changed();
   }
 

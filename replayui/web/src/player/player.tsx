@@ -1,6 +1,6 @@
 import { computed, signal } from "@preact/signals";
 import type { ComponentChildren } from "preact";
-import { useEffect, useRef } from "preact/hooks";
+import { useLayoutEffect, useRef } from "preact/hooks";
 import { Brand } from "../view/signin.tsx";
 import { Stage } from "../view/stage.ts";
 import { FidelityReport, type Now } from "./fidelity.tsx";
@@ -76,7 +76,10 @@ class Transport {
     if (!this.moving) {
       this.moving = true;
       this.playback.seek(time.value).then(
-        () => (this.moving = false),
+        () => {
+          this.moving = false;
+          this.playback.ahead();
+        },
         (e: Error) => {
           this.moving = false;
           playing.value = false;
@@ -97,12 +100,20 @@ const served: Staging = (room, changed) => {
   return stage;
 };
 
-/** The player of one recording. tools stand in its header. */
-export function Player({ recording, staging = served, home, tools }: { recording: Recording; staging?: Staging; home?: string; tools?: ComponentChildren }) {
+/**
+ * The player of one recording. tools stand in its header. Its frame is made at once,
+ * also while the recording is still on its way.
+ */
+export function Player({ recording, staging = served, home, tools }: { recording: Recording | undefined; staging?: Staging; home?: string; tools?: ComponentChildren }) {
   const room = useRef<HTMLDivElement>(null);
   const transport = useRef<Transport>(undefined);
-  useEffect(() => {
-    const stage = staging(room.current!, (s) => (lacking.value = { missing: [...s.missing], blocked: new Map(s.blocked) }));
+  const staged = useRef<Stage>(undefined);
+  useLayoutEffect(() => {
+    staged.current = staging(room.current!, (s) => (lacking.value = { missing: [...s.missing], blocked: new Map(s.blocked) }));
+  }, []);
+  useLayoutEffect(() => {
+    if (!recording) return;
+    const stage = staged.current!;
     const playback = new Playback(recording, stage, () => (place.value = stage.mirror.shown.url));
     const t = (transport.current = new Transport(playback, stage));
     window.pillionPlayer = {
@@ -112,37 +123,38 @@ export function Player({ recording, staging = served, home, tools }: { recording
     };
     const from = Number(new URLSearchParams(location.search).get("t"));
     void t.seek(Number.isFinite(from) && from > 0 ? from : (recording.described.pages[0]?.t ?? 0));
-  }, []);
-  const seek = (ms: number) => void transport.current!.seek(ms);
+  }, [recording]);
+  const seek = (ms: number) => void transport.current?.seek(ms);
   const key = (e: KeyboardEvent) => {
     if ((e.target as Element).matches("input, select, button")) return;
-    if (e.key === " ") transport.current!.toggle();
+    if (e.key === " ") transport.current?.toggle();
     else if (e.key === "ArrowRight") seek(time.value + 5000);
     else if (e.key === "ArrowLeft") seek(time.value - 5000);
     else return;
     e.preventDefault();
   };
-  const s = recording.described.session;
+  const s = recording?.described.session;
   return (
     <div class="player" onKeyDown={key} tabIndex={-1}>
       <header class="top">
         {home ? <a href={home} aria-label="Pillion, back to the list"><Brand /></a> : <Brand />}
-        <span class="place"><b>{s.title || "Recording"}</b> <small>{place.value}</small></span>
+        <span class="place"><b>{s?.title || "Recording"}</b> <small>{place.value}</small></span>
         <span class="grow" />
-        <FidelityReport missing={recording.described.missing} now={lacking.value} from={(n) => recording.fidelity(n)} />
+        {recording && <FidelityReport missing={recording.described.missing} now={lacking.value} from={(n) => recording.fidelity(n)} />}
         {tools}
-        <small>{new Date(recording.described.start).toLocaleString()} · {s.agents?.join(", ")}</small>
+        {recording && <small>{new Date(recording.described.start).toLocaleString()} · {s?.agents?.join(", ")}</small>}
       </header>
       <div class="work">
         <div class="room" ref={room} />
-        <Events seek={seek} />
+        {recording && <Events seek={seek} />}
+        {!recording && <p class="banner" role="status">Opening the recording…</p>}
         {trouble.value && <p class="banner" role="alert">{trouble.value}</p>}
-        {!trouble.value && recording.damage.value.length > 0 && (
+        {!trouble.value && recording && recording.damage.value.length > 0 && (
           <p class="banner" role="alert" data-testid="damaged">Part of this recording is not as it was sealed, and is left out: {recording.damage.value.join("; ")}</p>
         )}
       </div>
       <footer class="controls">
-        <button class="primary play" data-testid="play" aria-label={playing.value ? "Pause" : "Play"} onClick={() => transport.current!.toggle()}>{playing.value ? "❚❚" : "▶"}</button>
+        <button class="primary play" data-testid="play" aria-label={playing.value ? "Pause" : "Play"} onClick={() => transport.current?.toggle()}>{playing.value ? "❚❚" : "▶"}</button>
         <span class="clock" data-testid="clock">{clock(time.value)} / {clock(duration.value)}</span>
         <div class="track">
           <div class="marks">
