@@ -31,7 +31,7 @@ func TestWhatIsKeptIsSetInTheFile(t *testing.T) {
 			t.Fatal(err)
 		}
 		r := s.Keep
-		if !r.NoStore("/charts/a/b") || r.NoStore("/static/a") || !r.Public("/static/a") || !r.Public("/x/y.png") || r.Limits.Media != 200<<20 || r.Limits.Image != 500<<10 {
+		if !r.NoStore("/charts/a/b") || r.NoStore("/static/a") || !r.Public("/static/a") || !r.Public("/x/y.png") || r.Limits.Media != 200e6 || r.Limits.Image != 500e3 {
 			t.Errorf("%+v", r)
 		}
 	}

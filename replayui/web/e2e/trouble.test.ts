@@ -163,7 +163,7 @@ it("plays, seeks by the scrubber, filters, searches and jumps", async () => {
 });
 
 it("says what is wrong with a damaged recording", async () => {
-  const dir = join(gateway.data, "archive", "objects", "recordings", session);
+  const dir = join(gateway.data, "archive", "recordings", session);
   const name = join(dir, readdirSync(dir).find((f) => f.startsWith("segment"))!);
   const good = readFileSync(name);
   const bad = Buffer.from(good);
@@ -171,7 +171,7 @@ it("says what is wrong with a damaged recording", async () => {
   writeFileSync(name, bad);
   const r = await pillion(["verify", session, "--data", gateway.data]);
   expect(r.status).toBe(1);
-  expect(r.output).toContain("segment-0000.zst is damaged");
+  expect(r.output).toMatch(/segment-0000.* is damaged/);
   const auditor = await signIn(await browser.newContext(), gateway, "Otto", "pass-word", `/replay/${session}`);
   await expect.poll(() => auditor.getByRole("alert").filter({ hasText: "damaged" }).count(), { timeout: 15_000 }).toBe(1);
   writeFileSync(name, good);
