@@ -172,6 +172,8 @@ it("says what is wrong with a damaged recording", async () => {
   const r = await pillion(["verify", session, "--data", gateway.data]);
   expect(r.status).toBe(1);
   expect(r.output).toMatch(/segment-0000.* is damaged/);
+  await gateway.program.end(); // which may have the segment in memory
+  gateway = await startGateway(["serve", "--upstream", `http://127.0.0.1:${sitePort}`], gateway.data, gateway.listen);
   const auditor = await signIn(await browser.newContext(), gateway, "Otto", "pass-word", `/replay/${session}`);
   await expect.poll(() => auditor.getByRole("alert").filter({ hasText: "damaged" }).count(), { timeout: 15_000 }).toBe(1);
   writeFileSync(name, good);
