@@ -3,6 +3,7 @@ package archive
 import (
 	"context"
 	"crypto/ed25519"
+	"crypto/x509"
 	"encoding/binary"
 	"encoding/hex"
 	"encoding/json"
@@ -45,6 +46,8 @@ type Verifying struct {
 	// Bare is for a recording outside of an archive: its parts are not encrypted,
 	// and its assets all stand as blobs.
 	Bare bool
+	// Authorities are the roots of time-stamping authorities; nil for any.
+	Authorities *x509.CertPool
 	// All looks for more than the first problem.
 	All bool
 }
@@ -120,6 +123,9 @@ func (v *verifier) run(ctx context.Context) error {
 	if err := v.last(); err != nil {
 		return err
 	}
+	if err := v.stamped(ctx); err != nil {
+		return err
+	}
 	if v.Vaults != nil && !v.Bare {
 		v.r.lib = NewLibrary(v.Store, v.Vaults)
 		if v.r.vault, err = v.Vaults.Open(ctx, SessionOwner(v.Session)); err != nil {
@@ -135,6 +141,15 @@ func (v *verifier) run(ctx context.Context) error {
 		return err
 	}
 	return v.contents(ctx)
+}
+
+// stamped checks the authority's time stamp, where there is one.
+func (v *verifier) stamped(ctx context.Context) error {
+	_, err := ReadStamp(ctx, v.Store, v.Session, v.Authorities)
+	if errors.Is(err, ErrAbsent) {
+		return nil
+	}
+	return v.note("stamp", err)
 }
 
 // readable reports whether more can be looked at than objects as they are stored.

@@ -158,6 +158,9 @@ func (l *AgentLink) Text(b []byte) error {
 			return nil
 		}
 	}
+	if m.Type != "ping" {
+		s.moved = s.hub.opts.Now()
+	}
 	switch m.Type {
 	case "request":
 		return l.request(&m)

@@ -2,6 +2,7 @@ package events
 
 import (
 	"encoding/hex"
+	"hash/fnv"
 	"strconv"
 	"time"
 )
@@ -21,7 +22,15 @@ const (
 	maxFiles   = 1000 // that one session tells of
 )
 
-func fileKey(name string, size int64) string { return strconv.FormatInt(size, 10) + " " + name }
+// fileKey is what a browser vouches for a file with: a hash of its name (FNV-1a of
+// 64 bits, in hexadecimal), which does not leave the browser by itself, and its size.
+func fileKey(name string, size int64) string {
+	h := fnv.New64a()
+	_, _ = h.Write([]byte(name)) // never fails (hash.Hash)
+	return vouchedKey(hex.EncodeToString(h.Sum(nil)), size)
+}
+
+func vouchedKey(hash string, size int64) string { return strconv.FormatInt(size, 10) + " " + hash }
 
 // vouchWait is how long a file waits for its name: what a page sends at once
 // passes before the browser has said that the name may be told.
@@ -34,16 +43,16 @@ type lateFile struct {
 	Lifecycle
 }
 
-// vouch takes the name of a file that the user chose in a part of the page that
-// is not masked.
-func (s *Session) vouch(name string, size int64) {
-	if s.info.State != StateLive || len(s.vouched) >= maxVouched || len(name) > 255 {
+// vouch takes the hash of a file's name that the user chose in a part of the page
+// that is not masked.
+func (s *Session) vouch(hash string, size int64) {
+	if s.info.State != StateLive || len(s.vouched) >= maxVouched || len(hash) != 16 {
 		return
 	}
 	if s.vouched == nil {
 		s.vouched = map[string]bool{}
 	}
-	s.vouched[fileKey(name, size)] = true
+	s.vouched[vouchedKey(hash, size)] = true
 	s.tellFiles(time.Time{})
 }
 

@@ -41,6 +41,10 @@ type HubOptions struct {
 	// Patterns match what is taken out of texts and values in the gateway, in
 	// addition to card numbers: what the browser's masking let through.
 	Patterns []*regexp.Regexp
+	// Quiet ends a session in which nobody did anything for so long; 0 for never.
+	Quiet time.Duration
+	// Size ends a session whose log has so many bytes; 0 for never.
+	Size int64
 	// Meter counts what operators watch; nil: nobody does.
 	Meter  Meter
 	Logger *slog.Logger

@@ -53,6 +53,7 @@ type SessionInfo struct {
 	Recording string       `json:"recording,omitempty"` // name of the sealed recording
 	Error     string       `json:"error,omitempty"`     // why it is not whole, for people
 	Stored    int64        `json:"stored,omitempty"`    // bytes of the recording, without what it shares with others
+	Stamped   time.Time    `json:"stamped,omitzero"`    // when an authority attested the recording, by its clock
 	Hold      *Hold        `json:"hold,omitempty"`
 	Deleting  *Deletion    `json:"deleting,omitempty"` // it is being deleted
 }

@@ -91,6 +91,7 @@ func (s *Session) replay(r *Record) {
 		p.seq, p.durable = r.Seq, r.Seq
 		p.note(r.Offset, r.Seq)
 	}
+	s.size += int64(len(r.Payload))
 	switch r.Kind {
 	case KindPageState:
 		p.opened = true

@@ -32,6 +32,8 @@ type Session struct {
 	pending map[uint64]pendingRequest
 	request uint64
 
+	moved  time.Time // when somebody last did something
+	size   int64     // bytes of payloads in the log
 	away   time.Time // since when no page of the user's is connected
 	broken bool      // the log lost something: nothing more is accepted
 	tried  time.Time // when it was last read again from the log
@@ -63,7 +65,7 @@ func (s *Session) isOver() bool {
 func newSession(h *Hub, info SessionInfo) *Session {
 	return &Session{
 		hub: h, info: info, level: LevelView, pages: map[PageID]*page{}, people: people{all: map[ParticipantNo]*participant{}},
-		pending: map[uint64]pendingRequest{}, away: h.opts.Now(),
+		pending: map[uint64]pendingRequest{}, away: h.opts.Now(), moved: h.opts.Now(),
 	}
 }
 
@@ -120,6 +122,7 @@ func (s *Session) publishShown(durable func(), r Record, shown []byte) {
 func (s *Session) number(r *Record) {
 	s.offset++
 	r.Offset, r.Time = s.offset, s.hub.opts.Now().UTC().Truncate(time.Microsecond)
+	s.size += int64(len(r.Payload))
 }
 
 func (s *Session) keep(durable func(), records []Record) {
@@ -335,6 +338,9 @@ func (s *Session) expire(now time.Time) {
 		s.end(0, "agent")
 		return
 	}
+	if s.info.State == StateLive && s.spent(now) {
+		return
+	}
 	if s.code != "" && now.After(s.expires) {
 		if s.info.State == StateOffered && now.Sub(s.info.Started) < offerLife && s.present() {
 			s.renewOffer()
@@ -349,6 +355,20 @@ func (s *Session) expire(now time.Time) {
 	if s.info.State != StateOffered && !s.away.IsZero() && now.Sub(s.away) > ResumeWindow {
 		s.end(0, "timeout")
 	}
+}
+
+// spent ends a session in which nothing happens any more, and one whose log is
+// larger than it may be.
+func (s *Session) spent(now time.Time) bool {
+	switch {
+	case s.hub.opts.Quiet > 0 && now.Sub(s.moved) > s.hub.opts.Quiet:
+		s.end(0, "quiet")
+	case s.hub.opts.Size > 0 && s.size > s.hub.opts.Size:
+		s.end(0, "size")
+	default:
+		return false
+	}
+	return true
 }
 
 // attended reports whether anybody is left whom the session is for. Where one

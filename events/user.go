@@ -122,6 +122,9 @@ func (l *UserLink) Text(b []byte) error {
 	if current {
 		s.heard(l.page)
 	}
+	if m.Type != "ping" {
+		s.moved = s.hub.opts.Now()
+	}
 	switch m.Type {
 	case "consent":
 		return s.consent(m.Participant, m.Allow, m.Level)
@@ -249,6 +252,7 @@ func splitFrame(b []byte) (kind Kind, seq uint64, payload []byte, err error) {
 func (s *Session) take(p *page, r *Record) (keep bool, shown []byte, err error) {
 	switch r.Kind {
 	case KindPageState:
+		s.moved = s.hub.opts.Now()
 		shown, err = s.takeState(p, r)
 		return true, shown, err
 	case KindPageEvents:
@@ -295,6 +299,9 @@ func (s *Session) takeBatch(p *page, r *Record) (keep bool, shown []byte, err er
 	}
 	if p.model == nil {
 		return false, nil, nil // a new state is under way
+	}
+	if slices.ContainsFunc(batch.Events, func(e PageEvent) bool { return e.Cause == CauseUser }) {
+		s.moved = s.hub.opts.Now() // what a page does by itself moves nobody
 	}
 	filtered := FilterBatch(batch)
 	k := s.hub.masker(p.model.nodes)

@@ -31,6 +31,8 @@ type SealerOptions struct {
 	Key       ed25519.PrivateKey
 	Journal   *archive.Journal // nil for none
 	Logger    *slog.Logger
+	// Sealed is told when there is a new recording; it does not block. nil for nobody.
+	Sealed func()
 	// LockFor is how long the store keeps a recording, and what it needs, from
 	// being deleted by anybody; 0 where it does not.
 	LockFor time.Duration
@@ -158,6 +160,9 @@ func (s *Sealer) try(ctx context.Context, t *toSeal) {
 	s.mu.Unlock()
 	if err == nil {
 		s.opts.Logger.Info("session sealed", "session", t.info.ID)
+		if s.opts.Sealed != nil {
+			s.opts.Sealed()
+		}
 		s.rouse()
 		return
 	}

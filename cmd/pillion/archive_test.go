@@ -24,8 +24,13 @@ func (quiet) Close(int, string) {}
 // openTest opens a gateway on a folder, in front of nothing.
 func openTest(t *testing.T, data, retention string) *gateway {
 	t.Helper()
+	return openWith(t, gatewayFlags{Data: data, Org: "main", Retention: retention})
+}
+
+func openWith(t *testing.T, f gatewayFlags) *gateway {
+	t.Helper()
 	site := siteConfig{Org: "main", Flags: siteFlags{Upstream: []string{"http://127.0.0.1:1"}}}
-	g, err := openGateway(t.Context(), gatewayFlags{Data: data, Org: "main", Retention: retention}, []siteConfig{site}, slog.New(slog.DiscardHandler))
+	g, err := openGateway(t.Context(), f, []siteConfig{site}, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -37,11 +42,17 @@ func openTest(t *testing.T, data, retention string) *gateway {
 func sealedFolder(t *testing.T) (data string, id events.SessionID) {
 	t.Helper()
 	data = filepath.Join(t.TempDir(), "data")
-	g := openTest(t, data, "forever")
+	return data, sealedBy(t, gatewayFlags{Data: data, Org: "main", Retention: "forever"})
+}
+
+// sealedBy runs a gateway until it has sealed a session.
+func sealedBy(t *testing.T, f gatewayFlags) events.SessionID {
+	t.Helper()
+	g := openWith(t, f)
 	defer g.close()
-	id = g.helped(t, "http://site/")
-	sealed(t, data, id)
-	return data, id
+	id := g.helped(t, "http://site/")
+	sealed(t, f.Data, id)
+	return id
 }
 
 // helped is a session that an agent saw, on a page with the pictures named, and

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/alecthomas/kong"
 	"github.com/goccy/go-yaml"
@@ -46,13 +47,16 @@ func (f logFlags) logger(w io.Writer) *slog.Logger {
 
 // gatewayFlags are those of a gateway, whatever site it stands in front of.
 type gatewayFlags struct {
-	Listen     string `help:"Where users reach the site." default:"127.0.0.1:8080"`
-	Console    string `help:"Where agents and auditors reach the console: another origin than the site." default:"127.0.0.1:8081"`
-	Admin      string `help:"Where metrics and health are; for operators alone." default:"127.0.0.1:9090"`
-	Data       string `help:"Folder for everything that is kept." default:"pillion-data" type:"path"`
-	Org        string `help:"Organisation that the site's sessions belong to." default:"main"`
-	Retention  string `help:"How long recordings are kept after their end: 36h, 400d, 10y or forever. Sites can say otherwise in the configuration file." default:"forever"`
-	TrustProxy bool   `help:"Trust X-Forwarded-For, -Host and -Proto: only behind a proxy of your own."`
+	Listen      string        `help:"Where users reach the site." default:"127.0.0.1:8080"`
+	Console     string        `help:"Where agents and auditors reach the console: another origin than the site." default:"127.0.0.1:8081"`
+	Admin       string        `help:"Where metrics and health are; for operators alone." default:"127.0.0.1:9090"`
+	Data        string        `help:"Folder for everything that is kept." default:"pillion-data" type:"path"`
+	Org         string        `help:"Organisation that the site's sessions belong to." default:"main"`
+	Retention   string        `help:"How long recordings are kept after their end: 36h, 400d, 10y or forever. Sites can say otherwise in the configuration file." default:"forever"`
+	QuietAfter  time.Duration `help:"A session in which nobody does anything for so long is ended; 0 for never." default:"1h"`
+	SessionSize string        `help:"A session whose log has grown to so much is ended: 500MB, 1GB." default:"1GB"`
+	stampFlags
+	TrustProxy bool `help:"Trust X-Forwarded-For, -Host and -Proto: only behind a proxy of your own."`
 	storeFlags
 	tlsFlags
 	forwardFlags

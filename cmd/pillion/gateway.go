@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"crypto/ed25519"
 	"crypto/rand"
@@ -82,9 +83,13 @@ func openGateway(ctx context.Context, f gatewayFlags, sites []siteConfig, logger
 		return g, err
 	}
 	g.onClose(func() { _ = journal.Close() }) // every write was waited for
+	stamper, err := g.openStamper(f.stampFlags, replayui.StamperOptions{Store: kept.store.Store, Catalogue: kept.catalogue, Logger: logger})
+	if err != nil {
+		return g, err
+	}
 	sealer := replayui.NewSealer(replayui.SealerOptions{
 		Log: kept.log, Directory: kept.directory, Catalogue: kept.catalogue, Store: kept.store.Store,
-		Vaults: vaults, Captures: captures, Key: signing, Journal: journal, Logger: logger, LockFor: f.lockFor(),
+		Vaults: vaults, Captures: captures, Key: signing, Journal: journal, Sealed: stamper.Sealed, Logger: logger, LockFor: f.lockFor(),
 	})
 	g.onClose(sealer.Close)
 	custodian, err := g.openCustodian(f, sites, replayui.CustodianOptions{
@@ -97,12 +102,16 @@ func openGateway(ctx context.Context, f gatewayFlags, sites []siteConfig, logger
 	if err != nil {
 		return g, errUsage{err}
 	}
+	most, err := size(cmp.Or(f.SessionSize, "1GB"))
+	if err != nil {
+		return g, errUsage{fmt.Errorf("--session-size: %w", err)}
+	}
 	g.registry = prometheus.NewRegistry()
 	g.registry.MustRegister(sealMetrics(sealer)...)
 	wanted := replayui.NewWanted(captures, archive.NewLibrary(kept.store.Store, vaults), logger)
 	g.hub, err = events.NewHub(ctx, events.HubOptions{
 		Log: kept.log, Directory: kept.directory, Key: key, Ended: sealer.Ended, Logger: logger, URLs: wanted.URLs,
-		Link: linkTo(f, sites), Meter: newMeter(g.registry), Patterns: patterns,
+		Link: linkTo(f, sites), Meter: newMeter(g.registry), Patterns: patterns, Quiet: f.QuietAfter, Size: most,
 	})
 	if err != nil {
 		return g, err

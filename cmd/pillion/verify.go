@@ -23,6 +23,8 @@ type verifyCommand struct {
 	Key       string `help:"File with the public keys that may have signed, as \"pillion key list\" prints them, in place of the folder's own." type:"existingfile" placeholder:"FILE"`
 	All       bool   `help:"Tell all that is wrong, and not only the first thing."`
 	JSON      bool   `help:"Tell it in JSON, a line each." name:"json"`
+	// The authority's certificates, of the gateway's own flag.
+	TimestampCA string `name:"timestamp-ca" env:"PILLION_TIMESTAMP_CA" help:"The certificates that a time-stamping authority's has to lead to, a PEM file." placeholder:"FILE" type:"path"`
 	storeFlags
 }
 
@@ -30,6 +32,7 @@ type verifyCommand struct {
 type found struct {
 	Recording string            `json:"recording"`
 	OK        bool              `json:"ok"`
+	Stamp     *archive.Stamp    `json:"stamp,omitempty"`
 	Problems  []archive.Problem `json:"problems,omitempty"`
 	Deleted   *time.Time        `json:"deleted,omitempty"`
 }
@@ -110,6 +113,9 @@ func (c *verifyCommand) exported(p *program, v *archive.Verifying, all []string,
 // verifying opens what recordings are checked with.
 func (c *verifyCommand) verifying(p *program) (v archive.Verifying, err error) {
 	v.All = c.All
+	if v.Authorities, err = (stampFlags{TimestampCA: c.TimestampCA}).roots(); err != nil {
+		return v, err
+	}
 	if c.Key != "" {
 		list, err := publicKeys(c.Key)
 		if err != nil {
@@ -160,6 +166,9 @@ func (c *verifyCommand) look(p *program, v archive.Verifying, session string) (f
 	v.Session = session
 	problems, err := archive.Verify(p.ctx, v)
 	f := found{Recording: session, OK: err == nil && len(problems) == 0, Problems: problems}
+	if stamp, err := archive.ReadStamp(p.ctx, v.Store, session, v.Authorities); err == nil {
+		f.Stamp = &stamp
+	}
 	_, listed := v.Journal.Last(session)
 	if err == nil || !errors.Is(err, archive.ErrAbsent) {
 		return f, err
@@ -204,6 +213,13 @@ func (c *verifyCommand) say(p *program, f found) {
 		_, _ = fmt.Fprintf(p.out, "Recording %s was deleted at %s.\n", f.Recording, f.Deleted.Format(time.RFC3339))
 	case f.OK:
 		_, _ = fmt.Fprintf(p.out, "Recording %s is whole and as it was sealed.\n", f.Recording)
+		if f.Stamp != nil {
+			whose := "whose certificate was not checked: give --timestamp-ca"
+			if f.Stamp.Trusted {
+				whose = "whose certificate leads to the roots given"
+			}
+			_, _ = fmt.Fprintf(p.out, "It was there at %s, as %s attests, %s.\n", f.Stamp.Time.Format(time.RFC3339), f.Stamp.By, whose)
+		}
 	default:
 		for _, problem := range f.Problems {
 			_, _ = fmt.Fprintf(p.out, "Recording %s: %s\n", f.Recording, problem)

@@ -1,7 +1,8 @@
 import * as dom from "../page/natives.ts";
+import { hashOf } from "./file-hash.ts";
 
-/** Told of a file whose name others may know. */
-type Vouch = (name: string, size: number) => void;
+/** Told of a file whose name others may know: a hash of it, since the name is not sent unless the file is. */
+type Vouch = (hash: string, size: number) => void;
 
 /**
  * Looks for files that the user chooses or drops. Their content is nobody's
@@ -37,6 +38,6 @@ export class Vouching {
   #take(at: Node, files: FileList | null | undefined): void {
     const around = dom.parentNode(at);
     if (!files?.length || !around || this.#hidden(around)) return; // an input for files is secret itself, and its name need not be
-    for (const file of Array.from(files).slice(0, 50)) this.#vouch(file.name, file.size);
+    for (const file of Array.from(files).slice(0, 50)) this.#vouch(hashOf(file.name), file.size);
   }
 }

@@ -74,7 +74,7 @@ export function ghost(action: Action, d: Described): string {
 /** Why a session ended. */
 const ENDS: Record<string, string> = {
   user: "The user ended it.", agent: "It was ended on the console’s side.", left: "You left it. It goes on without you, if others are there.",
-  expired: "Nobody came in time.", timeout: "The user’s browser did not come back.",
+  expired: "Nobody came in time.", timeout: "The user’s browser did not come back.", quiet: "Nobody did anything for a long time.", size: "It was longer than a session may be.",
 };
 
 export const endWords = (reason: string) => ENDS[reason] ?? "";
