@@ -50,6 +50,17 @@ func TestAnAuthorityAttestsWhenARecordingWasThere(t *testing.T) {
 	if _, err := archive.ReadStamp(ctx, k.store, "s2", nil); !errors.Is(err, archive.ErrAbsent) {
 		t.Errorf("of a recording without one: %v", err)
 	}
+}
+
+func TestAStampIsOfOneRecordingAndWhole(t *testing.T) {
+	k := keep(t)
+	url, root := archivetest.Authority(t)
+	ctx := t.Context()
+	a := archive.Authority{URL: url, Roots: pool(t, root)}
+	first, err := a.Stamp(ctx, k.store, "s1")
+	if err != nil {
+		t.Fatal(err)
+	}
 	token, err := archive.ReadObject(ctx, k.store, "recordings/s1/stamp")
 	if err != nil {
 		t.Fatal(err)

@@ -13,7 +13,7 @@ func (p *play) changes(b Batch) {
 
 func TestASessionInWhichNobodyDoesAnythingEnds(t *testing.T) {
 	p := newPlay(t)
-	p.Hub.opts.Quiet = time.Hour
+	p.opts.Quiet = time.Hour
 	look := func() bool {
 		t.Helper()
 		p.session.expire(p.clock.Now())
@@ -46,7 +46,7 @@ func TestASessionInWhichNobodyDoesAnythingEnds(t *testing.T) {
 
 func TestASessionThatGrowsBeyondItsSizeEnds(t *testing.T) {
 	p := newPlay(t)
-	p.Hub.opts.Size = p.session.size + 2000
+	p.opts.Size = p.session.size + 2000
 	p.says(p.ul, `{"type":"chat","text":"short"}`)
 	if p.session.expire(p.clock.Now()); p.session.isOver() {
 		t.Fatal("it ended early")
@@ -58,7 +58,7 @@ func TestASessionThatGrowsBeyondItsSizeEnds(t *testing.T) {
 		t.Errorf("%d bytes after a restart, %d before", p.session.size, was)
 	}
 	link, _ := p.page(FromUser{URL: "http://site/"})
-	p.Hub.opts.Size = p.session.size + 100
+	p.opts.Size = p.session.size + 100
 	p.says(link, "%s", `{"type":"chat","text":"`+strings.Repeat("x", 400)+`"}`)
 	if p.session.expire(p.clock.Now()); !p.session.isOver() || p.session.reason != "size" {
 		t.Errorf("it goes on, or ended otherwise: %q", p.session.reason)

@@ -64,84 +64,109 @@ func openGateway(ctx context.Context, f gatewayFlags, sites []siteConfig, logger
 		return g, err
 	}
 	g.store = kept.store
-	vaults, err := archive.NewVaults(kept.store.Store, master)
+	a, err := g.openArchive(f, sites, kept, signing, master, logger)
 	if err != nil {
 		return g, err
-	}
-	captures := archive.Addressed(kept.captures, maskedNames(sites))
-	collector, err := archive.NewCollector(archive.CollectorOptions{
-		Store: kept.store.Store, Vaults: vaults, Captures: captures, Logger: logger, Overflow: filepath.Join(f.Data, "overflow"),
-	})
-	if err != nil {
-		return g, err
-	}
-	copies := archive.NewCopies(copyLife, maxCopies, nil)
-	collector.Tell(copies)
-	g.onClose(collector.Close)
-	journal, err := archive.OpenJournal(filepath.Join(f.Data, journalFile))
-	if err != nil {
-		return g, err
-	}
-	g.onClose(func() { _ = journal.Close() }) // every write was waited for
-	stamper, err := g.openStamper(f.stampFlags, replayui.StamperOptions{Store: kept.store.Store, Catalogue: kept.catalogue, Logger: logger})
-	if err != nil {
-		return g, err
-	}
-	sealer := replayui.NewSealer(replayui.SealerOptions{
-		Log: kept.log, Directory: kept.directory, Catalogue: kept.catalogue, Store: kept.store.Store,
-		Vaults: vaults, Captures: captures, Key: signing, Journal: journal, Sealed: stamper.Sealed, Logger: logger, LockFor: f.lockFor(),
-	})
-	g.onClose(sealer.Close)
-	custodian, err := g.openCustodian(f, sites, replayui.CustodianOptions{
-		Catalogue: kept.catalogue, Store: kept.store.Store, Vaults: vaults, Captures: captures, Logger: logger,
-	})
-	if err != nil {
-		return g, err
-	}
-	patterns, err := patternsOf(sites)
-	if err != nil {
-		return g, errUsage{err}
-	}
-	most, err := size(cmp.Or(f.SessionSize, "1GB"))
-	if err != nil {
-		return g, errUsage{fmt.Errorf("--session-size: %w", err)}
 	}
 	g.registry = prometheus.NewRegistry()
-	g.registry.MustRegister(sealMetrics(sealer)...)
-	wanted := replayui.NewWanted(captures, archive.NewLibrary(kept.store.Store, vaults), logger)
-	g.hub, err = events.NewHub(ctx, events.HubOptions{
-		Log: kept.log, Directory: kept.directory, Key: key, Ended: sealer.Ended, Logger: logger, URLs: wanted.URLs,
-		Link: linkTo(f, sites), Meter: newMeter(g.registry), Patterns: patterns, Quiet: f.QuietAfter, Size: most,
-	})
-	if err != nil {
+	wanted := replayui.NewWanted(a.captures, archive.NewLibrary(kept.store.Store, a.vaults), logger)
+	if err := g.openHub(ctx, f, sites, kept, events.HubOptions{Key: key, Ended: a.sealer.Ended, Logger: logger, URLs: wanted.URLs}); err != nil {
 		return g, err
 	}
-	g.onClose(g.hub.Close)
-	if err := g.openFetcher(sites, collector, wanted, logger); err != nil {
+	if err := g.openFetcher(sites, a.collector, wanted, logger); err != nil {
 		return g, err
 	}
 	wanted.Start(g.hub)
 	g.onClose(wanted.Close)
 	ui, err := replayui.New(replayui.Options{
 		Hub: g.hub, Directory: kept.directory, Catalogue: kept.catalogue, Store: kept.store.Store,
-		Vaults: vaults, Captures: captures, Custodian: custodian, Copies: copies, Collector: collector, Wanted: wanted,
+		Vaults: a.vaults, Captures: a.captures, Custodian: a.custodian, Copies: a.copies, Collector: a.collector, Wanted: wanted,
 		Accounts: replayui.NewAccounts(accountsFile(f.Data)), Key: key, Logger: logger, TrustForwarded: f.TrustProxy,
 	})
 	if err != nil {
 		return g, err
 	}
-	g.registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
-		prometheus.NewCounterFunc(prometheus.CounterOpts{
-			Namespace: "pillion", Subsystem: "archive", Name: "lost_total", Help: "Answers that the archive did not keep; they went to the browser all the same.",
-		}, func() float64 { return float64(collector.Lost()) }))
-	if kept.store.spool != nil {
-		g.registry.MustRegister(spoolMeter{kept.store.spool})
-	}
+	g.count(a, kept)
 	g.console, g.admin = ui.Console(), adminHandler(g.registry, readiness(kept.store))
-	if err := g.openSites(f, sites, ui, collector, proxy.Options{Copies: copies, Files: files{ui}, Logger: logger, TrustForwarded: f.TrustProxy}); err != nil {
+	if err := g.openSites(f, sites, ui, a.collector, proxy.Options{Copies: a.copies, Files: files{ui}, Logger: logger, TrustForwarded: f.TrustProxy}); err != nil {
 		return g, err
 	}
 	return g, nil
+}
+
+// archiving is what keeps a site's files and seals sessions.
+type archiving struct {
+	vaults    *archive.Vaults
+	captures  archive.CaptureIndex
+	collector *archive.Collector
+	copies    *archive.Copies
+	sealer    *replayui.Sealer
+	custodian *replayui.Custodian
+}
+
+func (g *gateway) openArchive(f gatewayFlags, sites []siteConfig, kept stores, signing ed25519.PrivateKey, master []byte, logger *slog.Logger) (a archiving, err error) {
+	store := kept.store.Store
+	if a.vaults, err = archive.NewVaults(store, master); err != nil {
+		return a, err
+	}
+	a.captures = archive.Addressed(kept.captures, maskedNames(sites))
+	a.collector, err = archive.NewCollector(archive.CollectorOptions{
+		Store: store, Vaults: a.vaults, Captures: a.captures, Logger: logger, Overflow: filepath.Join(f.Data, "overflow"),
+	})
+	if err != nil {
+		return a, err
+	}
+	a.copies = archive.NewCopies(copyLife, maxCopies, nil)
+	a.collector.Tell(a.copies)
+	g.onClose(a.collector.Close)
+	journal, err := archive.OpenJournal(filepath.Join(f.Data, journalFile))
+	if err != nil {
+		return a, err
+	}
+	g.onClose(func() { _ = journal.Close() }) // every write was waited for
+	stamper, err := g.openStamper(f.stampFlags, replayui.StamperOptions{Store: store, Catalogue: kept.catalogue, Logger: logger})
+	if err != nil {
+		return a, err
+	}
+	a.sealer = replayui.NewSealer(replayui.SealerOptions{
+		Log: kept.log, Directory: kept.directory, Catalogue: kept.catalogue, Store: store,
+		Vaults: a.vaults, Captures: a.captures, Key: signing, Journal: journal, Sealed: stamper.Sealed, Logger: logger, LockFor: f.lockFor(),
+	})
+	g.onClose(a.sealer.Close)
+	a.custodian, err = g.openCustodian(f, sites, replayui.CustodianOptions{
+		Catalogue: kept.catalogue, Store: store, Vaults: a.vaults, Captures: a.captures, Logger: logger,
+	})
+	return a, err
+}
+
+func (g *gateway) openHub(ctx context.Context, f gatewayFlags, sites []siteConfig, kept stores, options events.HubOptions) error {
+	patterns, err := patternsOf(sites)
+	if err != nil {
+		return errUsage{err}
+	}
+	most, err := size(cmp.Or(f.SessionSize, "1GB"))
+	if err != nil {
+		return errUsage{fmt.Errorf("--session-size: %w", err)}
+	}
+	options.Log, options.Directory, options.Link = kept.log, kept.directory, linkTo(f, sites)
+	options.Meter, options.Patterns, options.Quiet, options.Size = newMeter(g.registry), patterns, f.QuietAfter, most
+	if g.hub, err = events.NewHub(ctx, options); err != nil {
+		return err
+	}
+	g.onClose(g.hub.Close)
+	return nil
+}
+
+// count registers what operators watch beside what the hub counts.
+func (g *gateway) count(a archiving, kept stores) {
+	g.registry.MustRegister(sealMetrics(a.sealer)...)
+	g.registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
+		prometheus.NewCounterFunc(prometheus.CounterOpts{
+			Namespace: "pillion", Subsystem: "archive", Name: "lost_total", Help: "Answers that the archive did not keep; they went to the browser all the same.",
+		}, func() float64 { return float64(a.collector.Lost()) }))
+	if kept.store.spool != nil {
+		g.registry.MustRegister(spoolMeter{kept.store.spool})
+	}
 }
 
 // openCustodian opens what ends recordings when their time is over.
