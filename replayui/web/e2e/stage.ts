@@ -125,7 +125,11 @@ export async function linesOf(page: Page, policy: MaskPolicy = {}): Promise<stri
 
 /** The lines that describe what a viewer's frame shows. */
 export async function linesIn(page: Page, testId: string): Promise<string[]> {
-  await page.getByTestId(testId).waitFor({ state: "attached" });
+  const there = () => page.evaluate(`!!document.querySelector('[data-testid=${testId}]')`); // in Firefox too, whose pages are another library's
+  for (let i = 0; !(await there()); i++) {
+    if (i > 300) throw new Error(`there is no ${testId}`);
+    await new Promise((done) => setTimeout(done, 100));
+  }
   return withoutAddresses(await page.evaluate(`(() => { ${await comparer()}; return pillionCompare.describePage(document.querySelector('[data-testid=${testId}]').contentDocument) })()`));
 }
 
