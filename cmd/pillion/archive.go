@@ -217,15 +217,15 @@ func (c *archiveReport) Run(p *program) error {
 // mega writes a number of bytes in MB.
 func mega(n int64) string { return fmt.Sprintf("%.2f MB", float64(n)/1e6) }
 
-type archiveDelete struct {
+// oneRecording are the flags of what is done to one recording.
+type oneRecording struct {
 	Recording string `arg:"" help:"The session's identifier."`
-	Reason    string `help:"Why: it stays in the list of deletions." required:""`
 	Data      string `help:"The gateway's folder." default:"pillion-data" type:"existingdir"`
 	storeFlags
 }
 
-// Run deletes a recording.
-func (c *archiveDelete) Run(p *program) error {
+// do has a custodian do something to the recording, and says what came of it.
+func (c *oneRecording) do(p *program, act func(*replayui.Custodian, events.SessionID) (said string, err error)) error {
 	k, err := openKept(p, c.storeFlags, c.Data)
 	if err != nil {
 		return err
@@ -233,40 +233,7 @@ func (c *archiveDelete) Run(p *program) error {
 	defer k.close()
 	custodian := k.custodian(p)
 	defer custodian.Close()
-	err = custodian.Delete(p.ctx, events.SessionID(c.Recording), "operator", c.Reason)
-	if errors.Is(err, events.ErrNoSession) {
-		return fmt.Errorf("no recording %q in %s", c.Recording, c.Data)
-	}
-	if err != nil {
-		return err
-	}
-	_, err = fmt.Fprintf(p.out, "Recording %s is deleted.\n", c.Recording)
-	return err
-}
-
-type archiveHold struct {
-	Recording string `arg:"" help:"The session's identifier."`
-	Reason    string `help:"Why, for example a case's number."`
-	End       bool   `help:"End the hold."`
-	Data      string `help:"The gateway's folder." default:"pillion-data" type:"existingdir"`
-	storeFlags
-}
-
-// Run holds a recording, or lets it go.
-func (c *archiveHold) Run(p *program) error {
-	k, err := openKept(p, c.storeFlags, c.Data)
-	if err != nil {
-		return err
-	}
-	defer k.close()
-	custodian := k.custodian(p)
-	defer custodian.Close()
-	hold := &events.Hold{By: "operator", Reason: c.Reason, Since: time.Now().UTC()}
-	said := "is under a legal hold"
-	if c.End {
-		hold, said = nil, "is no longer under a legal hold"
-	}
-	_, err = custodian.Hold(p.ctx, events.SessionID(c.Recording), hold)
+	said, err := act(custodian, events.SessionID(c.Recording))
 	if errors.Is(err, events.ErrNoSession) {
 		return fmt.Errorf("no recording %q in %s", c.Recording, c.Data)
 	}
@@ -275,4 +242,35 @@ func (c *archiveHold) Run(p *program) error {
 	}
 	_, err = fmt.Fprintf(p.out, "Recording %s %s.\n", c.Recording, said)
 	return err
+}
+
+type archiveDelete struct {
+	oneRecording
+	Reason string `help:"Why: it stays in the list of deletions." required:""`
+}
+
+// Run deletes a recording.
+func (c *archiveDelete) Run(p *program) error {
+	return c.do(p, func(custodian *replayui.Custodian, id events.SessionID) (string, error) {
+		return "is deleted", custodian.Delete(p.ctx, id, "operator", c.Reason)
+	})
+}
+
+type archiveHold struct {
+	oneRecording
+	Reason string `help:"Why, for example a case's number."`
+	End    bool   `help:"End the hold."`
+}
+
+// Run holds a recording, or lets it go.
+func (c *archiveHold) Run(p *program) error {
+	hold := &events.Hold{By: "operator", Reason: c.Reason, Since: time.Now().UTC()}
+	said := "is under a legal hold"
+	if c.End {
+		hold, said = nil, "is no longer under a legal hold"
+	}
+	return c.do(p, func(custodian *replayui.Custodian, id events.SessionID) (string, error) {
+		_, err := custodian.Hold(p.ctx, id, hold)
+		return said, err
+	})
 }
