@@ -1,9 +1,53 @@
-import { Kind } from "../protocol/format.ts";
-import { ticks, type Forms } from "./forms.ts";
+import { Kind, Op } from "../protocol/format.ts";
+import { ticks, type Emit, type Forms } from "./forms.ts";
 import * as dom from "./natives.ts";
 import { elementName, kindOf, type Tree } from "./tree.ts";
 
 const encoder = new TextEncoder();
+
+const PART = 400; // nodes
+
+/** Digests of all nodes, a part at a time. */
+export class Digests {
+  readonly #tree: Tree;
+  readonly #forms: Forms;
+  #nodes: Iterator<Node> | undefined;
+  #from = 0;
+
+  constructor(tree: Tree, forms: Forms) {
+    this.#tree = tree;
+    this.#forms = forms;
+  }
+
+  /** Begins with the first node, unless a round is under way; whether it did. */
+  begin(): boolean {
+    if (this.#nodes) return false;
+    this.#nodes = this.#tree.all()[Symbol.iterator]();
+    this.#from = 1;
+    return true;
+  }
+
+  get under(): boolean {
+    return this.#nodes !== undefined;
+  }
+
+  /** Each part is taken at once, of all changes told: it is right whatever changes between two. */
+  part(emit: Emit): void {
+    const nodes = this.#nodes!;
+    const part: Node[] = [];
+    let next: IteratorResult<Node> | undefined;
+    while (part.length < PART && !(next = nodes.next()).done) part.push(next.value);
+    const first = this.#from;
+    const after = (this.#from = next?.done ? this.#tree.next : this.#tree.id(part.at(-1)) + 1);
+    if (next?.done) this.#nodes = undefined;
+    const value = digestPart(part, this.#tree, this.#forms);
+    emit(Op.DigestPart, (w) => {
+      w.uint(first);
+      w.uint(after);
+      w.uint(value);
+    });
+  }
+}
 
 /** FNV-1a over nodes as they are (FORMAT.md, DigestPart). */
 export function digestPart(nodes: Iterable<Node>, tree: Tree, forms: Forms): number {
