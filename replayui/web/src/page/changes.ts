@@ -114,13 +114,15 @@ export class Changes {
   /**
    * Writes all changes of the tree up to now: what comes after may rely on them.
    * With a deadline some may be left for the next time, and nothing else may be
-   * told before: false then. `pause` leaves what needs the layout for later.
+   * told before: false then. `pause` leaves what needs the layout for later;
+   * without `begin`, what is half told is told, and nothing that came meanwhile.
    */
-  drain(deadline = Infinity, pause = false): boolean {
+  drain(deadline: number, pause: boolean, begin: boolean): boolean {
     this.#deadline = deadline;
     for (let again = true; again; ) {
       again = this.#work !== undefined; // what came meanwhile is next
-      if (again) this.suspect();
+      if (again || !begin) this.suspect();
+      if (!again && !begin && this.#mutations.length) return false;
       this.#work ??= this.#changes();
       for (let step = this.#work.next(); !step.done; step = this.#work.next()) {
         this.#t.batches.sendLarge();

@@ -47,6 +47,10 @@ const RESTING_TICKS = 30; // without a change the page is at rest: it is asked l
 const DIGEST_RESTING_TICKS = 600;
 const POLLED_BETWEEN = 50;
 const HIDDEN_FLUSH_MS = 250;
+// Where much changes, telling rests for four times as long as it took: the page has its frames, and what changes again is told once.
+const REST_TIMES = 4;
+const REST_FROM_MS = 2;
+const MAX_REST_MS = 100;
 
 /** Records a page: its state once, then what changes, a batch per frame. */
 export class Recorder {
@@ -71,6 +75,8 @@ export class Recorder {
   #pan = false;
   #timer = 0;
   #ticks = 0;
+  /** until when telling rests */
+  #rested = 0;
 
   constructor(win: Window & typeof globalThis, kept: Kept, sink: Sink, excluded: (n: Node) => boolean, policy?: MaskPolicy) {
     this.#win = win;
@@ -207,7 +213,9 @@ export class Recorder {
     this.#still = 0;
     if (this.#scheduled || !this.ready) return;
     this.#scheduled = true;
+    const rest = this.#rested - dom.now();
     if (this.#win.document.hidden) dom.later(this.#flush, HIDDEN_FLUSH_MS);
+    else if (rest > 0) dom.later(() => dom.nextFrame(this.#flush), rest);
     else dom.nextFrame(this.#flush);
   }
 
@@ -220,20 +228,26 @@ export class Recorder {
   #flush = (frame?: number): void => {
     this.#scheduled = false;
     if (!this.ready) return;
+    const began = dom.now();
     this.#batches.drawn = frame ?? 0;
-    if (this.drain(dom.now() + SLICE_MS, true)) {
-      this.#interactions.flush();
+    // In a turn of its own: what came since the frame waits for the next, where what changed again is told once.
+    const whole = this.drain(began + SLICE_MS, true, frame !== undefined || !this.#changes.half);
+    if (whole || !this.#changes.half) this.#interactions.flush();
+    if (whole) {
       if (this.#pan) this.#views.offset(this.emitter(Cause.Page));
       this.#pan = false;
       this.forms.poll(POLLED_BETWEEN, this.emitter(Cause.Page));
       this.#views.page(this.emitter(Cause.Page));
-    } else {
-      // What is left is told after the frame: its layout is done then.
-      this.#scheduled = true;
-      dom.turn(this.#flush);
     }
     this.#batches.send();
     this.#batches.drawn = 0;
+    const ended = dom.now();
+    if (ended - began > REST_FROM_MS) this.#rested = ended + Math.min((ended - began) * REST_TIMES, MAX_REST_MS);
+    if (whole) return;
+    if (!this.#changes.half) return this.schedule();
+    // What is left is told after the frame: its layout is done then.
+    this.#scheduled = true;
+    dom.turn(this.#flush);
   };
 
   /** Sends what there is now: what follows must come after it. */
@@ -318,10 +332,11 @@ export class Recorder {
   /**
    * Writes all changes of the tree up to now: what comes after may rely on them.
    * With a deadline some may be left for the next time, and nothing else may be
-   * told before: false then. `pause` leaves what needs the layout for later.
+   * told before: false then. `pause` leaves what needs the layout for later;
+   * without `begin`, what is half told is told, and nothing that came meanwhile.
    */
-  drain(deadline = Infinity, pause = false): boolean {
-    return this.ready && this.#changes.drain(deadline, pause);
+  drain(deadline = Infinity, pause = false, begin = true): boolean {
+    return this.ready && this.#changes.drain(deadline, pause, begin);
   }
 
   /** Whether nobody else may see what is in a node, or act on it, as the page is now. */
