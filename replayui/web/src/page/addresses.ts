@@ -1,7 +1,11 @@
 import { withoutCards } from "./cards.ts";
 
-/** Query parameters whose values open something. */
-const LISTED = /token|secret|passw|session|api[-_]?key|signature|csrf|xsrf|jwt|ticket|credential|^(?:code|key|auth|authorization|sid|sig|pass|pwd|pin|otp|samlresponse)$/;
+/** Query parameters whose values open something: by a part of their names, and by the whole of them. */
+const PARTS = "token|secret|passw|session|api[-_]?key|signature|csrf|xsrf|jwt|ticket|credential";
+const NAMES = "code|key|auth|authorization|sid|sig|pass|pwd|pin|otp|samlresponse";
+const LISTED = new RegExp(`${PARTS}|^(?:${NAMES})$`);
+/** What an address has that is changed, and few others; coded ones are looked at. */
+const SUSPECT = new RegExp(`[@%+]|[^\\0-\x7f]|(?:\\d\\D?){13}|${PARTS}|[?&#;=](?:${NAMES})=`, "i");
 
 /** Whether a name is one of a token's, by itself or by the settings. */
 export function opens(name: string, names: ReadonlySet<string>): boolean {
@@ -15,7 +19,7 @@ export function opens(name: string, names: ReadonlySet<string>): boolean {
  * parameters; also where such a URL is a parameter itself. Names are in lower case.
  */
 export function address(url: string, names: ReadonlySet<string>): string {
-  if (!/[?#;@]/.test(url)) return url;
+  if (!/[?#;@]/.test(url) || (!names.size && !SUSPECT.test(url))) return url;
   const value = (whole: string, sign: string, name: string, text: string) => {
     const plain = decoded(text);
     return opens(decoded(name), names) || withoutCards(plain) !== plain || inner(plain, names) ? `${sign}${name}=***` : whole;
