@@ -28,13 +28,13 @@ const EVENTS_OF_STYLE = new Set(["link", "style"]);
 /** The nodes of a page as a viewer has them, by their ids. */
 export class Nodes {
   readonly #nodes = new Map<number, Node>();
-  #ids = new WeakMap<Node, number>();
+  readonly #ids = new Map<Node, number>();
   /** documents and shadow roots */
   readonly roots = new Set<Document | ShadowRoot>();
 
   clear(): void {
     this.#nodes.clear();
-    this.#ids = new WeakMap();
+    this.#ids.clear();
     this.roots.clear();
   }
 
@@ -61,8 +61,9 @@ export class Nodes {
 
   /** Gives an id to a new node; MirrorError where another has it. */
   enter(id: number, n: Node): void {
-    if (this.#nodes.has(id)) throw new MirrorError(`node ${id} is there already`);
+    const before = this.#nodes.size;
     this.set(id, n);
+    if (this.#nodes.size === before) throw new MirrorError(`node ${id} is there already`);
   }
 
   /** Forgets a node, not those in it; its id, 0 where it had none. */

@@ -56,16 +56,23 @@ export function setValue(n: Node, value: string): void {
 }
 
 const MAX_NAMES = 1000;
-/** Whether a name of an attribute is one that needs no further look: most come again and again. */
-const plain = new Map<string, boolean>();
 
-function isPlain(name: string): boolean {
-  let is = plain.get(name);
-  if (is !== undefined) return is;
-  is = !SKIPPED.test(name) && !/^(src|rel|open|style)$|^xlink:|^xml:/.test(name);
-  if (plain.size < MAX_NAMES) plain.set(name, is);
-  return is;
+/** A test of names, whose answers are kept: most come again and again. */
+function named(test: (name: string) => boolean): (name: string) => boolean {
+  const known = new Map<string, boolean>();
+  return (name) => {
+    let is = known.get(name);
+    if (is !== undefined) return is;
+    is = test(name);
+    if (known.size < MAX_NAMES) known.set(name, is);
+    return is;
+  };
 }
+
+/** Whether a name of an attribute is one that needs no further look. */
+const isPlain = named((name) => !SKIPPED.test(name) && !/^(src|rel|open|style)$|^xlink:|^xml:/.test(name));
+/** The same of an element of HTML. */
+const isCommon = named((name) => /^[a-z][a-z0-9-]*$/.test(name) && !/^(canvas|i?frame|img|pillion-gone)$/.test(name));
 
 /** What stands for a node that is no element. */
 export function makeText(n: PageNode, d: Document): Node {
@@ -78,6 +85,11 @@ export function makeText(n: PageNode, d: Document): Node {
 export function makeElement(n: PageNode, d: Document): Element {
   const name = n.name ?? "";
   let el: Element;
+  if (!n.ns && isCommon(name)) {
+    el = d.createElement(name);
+    if (n.attrs) for (const [key, value] of n.attrs) setAttribute(el, key, value);
+    return el;
+  }
   try {
     el = n.ns || !/^[a-z][a-z0-9-]*$/.test(name) ? d.createElementNS(n.ns || HTML_NS, name) : d.createElement(name);
   } catch {
