@@ -5,6 +5,8 @@ import { fileURLToPath } from "node:url";
 import { brotliCompressSync, constants } from "node:zlib";
 
 export const PEER = "rrweb";
+/** What no contender can do without. */
+export const FLOOR = "floor";
 export const RECORDERS = ["ours", PEER, "sentry", "openreplay"];
 export const web = fileURLToPath(new URL("..", import.meta.url));
 
