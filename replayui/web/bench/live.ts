@@ -11,8 +11,9 @@ export const PASSWORD = "pass-word";
 /** A user's clock that is off, as the page's scripts see it. */
 const clockOff = (ms: number) => `{ const Plain = Date; const off = ${ms}; Date = class extends Plain { constructor(...a) { a.length ? super(...a) : super(Plain.now() + off) } static now() { return Plain.now() + off } } }`;
 
-export async function gatewayFor(upstream: string, data?: string): Promise<Gateway> {
-  const g = await startGateway(["serve", "--upstream", upstream], data);
+/** A gateway with an agent's account, on a data folder that is there already or a new one, with more arguments where some are given. */
+export async function gatewayFor(upstream: string, data?: string, ...more: string[]): Promise<Gateway> {
+  const g = await startGateway(["serve", "--upstream", upstream, ...more], data);
   await pillion(["account", "add", "Ann", "--role", "agent", "--data", g.data], PASSWORD + "\n");
   return g;
 }
