@@ -26,13 +26,15 @@ const chosen = signal(new Set(TYPES));
 const words = signal("");
 const lacking = signal<Now>({ missing: [], blocked: new Map() });
 const place = signal("");
+/** the first picture is there: what stands beside it may come */
+const pictured = signal(false);
 
 const duration = computed(() => recording.value?.described.duration ?? 0);
 const hits = computed(() => {
   const q = words.value.trim().toLowerCase();
   return q ? new Set(recording.value?.marks.filter((m) => m.label.toLowerCase().includes(q))) : undefined;
 });
-const listed = computed(() => (recording.value?.marks ?? []).filter((m) => chosen.value.has(m.type) && (!hits.value || hits.value.has(m))));
+const listed = computed(() => ((pictured.value && recording.value?.marks) || []).filter((m) => chosen.value.has(m.type) && (!hits.value || hits.value.has(m))));
 const present = computed(() => listed.value.findLast((m) => m.t <= time.value));
 
 function clock(ms: number): string {
@@ -56,6 +58,8 @@ class Transport {
       playing.value = false;
       trouble.value = (e as Error).message;
       return;
+    } finally {
+      if (!pictured.value) requestAnimationFrame(() => setTimeout(() => (pictured.value = true)));
     }
     await this.stage.settled();
   }
@@ -212,7 +216,7 @@ function Events({ seek }: { seek: (ms: number) => void }) {
           <button key={t} data-type={t} aria-pressed={chosen.value.has(t)} onClick={() => toggle(t)}>{t}</button>
         ))}
       </div>
-      {listed.value.length === 0 && <p class="hint">{words.value ? "No event has these words." : "No event of the chosen types."}</p>}
+      {pictured.value && listed.value.length === 0 && <p class="hint">{words.value ? "No event has these words." : "No event of the chosen types."}</p>}
       <ul class="events">{around(listed.value, present.value).map(row)}</ul>
     </aside>
   );
