@@ -1,5 +1,6 @@
 import { Cause, Op } from "../protocol/format.ts";
 import * as dom from "./natives.ts";
+import { current } from "./pictures.ts";
 import type { Recorder } from "./recorder.ts";
 import { isFrame } from "./tree.ts";
 import type { Views } from "./views.ts";
@@ -118,7 +119,7 @@ export class Interactions {
     if (dom.nodeType(el) !== 1) return;
     if (isFrame(el)) this.#recorder.frameLoaded(el);
     if (dom.localName(el) === "img" && (dom.hasAttribute(el, "loading") || dom.hasAttribute(el, "srcset") || dom.matches(el, "picture > img"))) {
-      this.#on(e, (img, emit) => this.#views.current(img, emit));
+      this.#on(e, (img, emit) => current(img, this.#recorder.tree, emit));
     }
   }
 

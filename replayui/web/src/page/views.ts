@@ -4,6 +4,7 @@ import type { Emit } from "./forms.ts";
 import { withoutCards } from "./cards.ts";
 import * as dom from "./natives.ts";
 import { States, type Seen } from "./states.ts";
+import { current } from "./pictures.ts";
 import { isFrame, type Tree } from "./tree.ts";
 
 type Root = Document | ShadowRoot;
@@ -156,7 +157,7 @@ export class Views {
     }
     if (name === "canvas") this.canvases.look(el as HTMLCanvasElement);
     else if (name === "slot") this.assigned(el, emit);
-    else if (name === "img") this.current(el, emit);
+    else if (name === "img") current(el, this.#tree, emit);
     if (this.#media.has(el as HTMLMediaElement)) this.played(el, emit);
     if (this.#stands.has(el)) this.#stand(el, emit);
     if (whole ? "willValidate" in el || name.includes("-") : name.includes("-")) this.states.tell(el, emit);
@@ -177,23 +178,6 @@ export class Views {
       w.uint(id);
       w.uint(numbers.length);
       for (const v of numbers) w.uint(v);
-    });
-  }
-
-  /** Which of its candidates an image shows: another screen would choose another. A lazy one is not shown before it is told. */
-  current(el: Element, emit: Emit): void {
-    const img = el as HTMLImageElement;
-    const up = dom.parentNode(el);
-    const id = this.#tree.id(el);
-    const set = dom.getAttribute(el, "srcset");
-    const inPicture = up && dom.nodeType(up) === 1 && dom.localName(up as Element) === "picture";
-    if (!id || (!set && !inPicture && !isLazy(el)) || this.#tree.veil.masked(el) || !img.currentSrc || !img.complete || !img.naturalWidth) return;
-    const url = img.currentSrc;
-    const density = densityOf(img, inPicture ? (up as Element) : null);
-    emit(Op.Current, (w) => {
-      w.uint(id);
-      w.uint(density * 1000);
-      w.str(url);
     });
   }
 
@@ -429,23 +413,4 @@ function hostOf(url: string): string {
   } catch {
     return "frame";
   }
-}
-
-/** Pixels of the file for each CSS pixel, as the candidate's descriptor says. */
-function densityOf(img: HTMLImageElement, picture: Element | null): number {
-  const sets = picture ? [...dom.querySelectorAll(picture, "source")].map((s) => dom.getAttribute(s, "srcset") ?? "") : [];
-  for (const candidate of [...sets, dom.getAttribute(img, "srcset") ?? ""].join(", ").split(/,\s+/)) {
-    const [url = "", size = "1x"] = candidate.trim().split(/\s+/);
-    try {
-      if (!url || new URL(url, dom.baseURI(img)).href !== img.currentSrc) continue;
-    } catch {
-      continue;
-    }
-    return size.endsWith("w") ? parseFloat(size) / img.naturalWidth : parseFloat(size) || 1;
-  }
-  return 1;
-}
-
-function isLazy(img: Element): boolean {
-  return dom.getAttribute(img, "loading")?.toLowerCase() === "lazy";
 }
