@@ -73,20 +73,22 @@ type CaptureIndex interface {
 	Documents(ctx context.Context, visit string, from, to time.Time) ([]Capture, error)
 	// Keep notes that a recording needs shared blobs, durably on return.
 	Keep(ctx context.Context, recording string, refs []Ref) error
-	// Release notes that a recording needs nothing any more, durably on return;
-	// the next Expire returns what nobody else needs.
+	// Release notes that a recording needs nothing any more, nor the session that
+	// it was to be of, durably on return; the next Expire returns what nobody else
+	// needs.
 	Release(ctx context.Context, recording string) error
 	// Uses yields which recordings need which blobs, those of a recording one
 	// after the other. After an error it ends.
 	Uses(ctx context.Context) iter.Seq2[Use, error]
-	// Needs reports whether a capture or a recording needs a shared blob.
+	// Needs reports whether a capture, a pin or a recording needs a shared blob.
 	Needs(ctx context.Context, ref Ref) (bool, error)
 	// Expire forgets what is Own from before a time, and of the rest who fetched
 	// it and what says nothing new; and all that was not seen since another time.
 	Expire(ctx context.Context, before, unseen time.Time) (Expired, error)
+	Pins
 }
 
-// Expired is what no capture needs any more.
+// Expired is what no capture and no pin needs any more.
 type Expired struct {
 	Refs    []Ref      // of shared blobs, which no recording needs either
 	Private []OwnedRef // in the vaults of visits

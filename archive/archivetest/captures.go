@@ -33,6 +33,9 @@ func Captures(t *testing.T, open func(*testing.T) archive.CaptureIndex) {
 	t.Run("documents are listed", func(t *testing.T) { documents(t, open(t)) })
 	t.Run("what is old goes", func(t *testing.T) { expiry(t, open(t)) })
 	t.Run("runs of the same are thinned", func(t *testing.T) { thinning(t, open(t)) })
+	t.Run("a pin stays what it was", func(t *testing.T) { pinned(t, open(t)) })
+	t.Run("what is pinned does not go before its session does", func(t *testing.T) { pinsHold(t, open(t)) })
+	t.Run("what is about to go is not pinned", func(t *testing.T) { pinsTooLate(t, open(t)) })
 }
 
 type question struct {

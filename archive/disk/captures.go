@@ -22,7 +22,7 @@ const (
 )
 
 // captureVersion is that of the schema, in SQLite's user_version.
-const captureVersion = 1
+const captureVersion = 2
 
 const captureSchema = `
 CREATE TABLE IF NOT EXISTS captures (
@@ -42,7 +42,7 @@ CREATE TABLE IF NOT EXISTS kept (
 ) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS kept_by_recording ON kept (recording);
 CREATE TABLE IF NOT EXISTS released (ref TEXT PRIMARY KEY) WITHOUT ROWID;
-`
+` + pinSchema
 
 // Before there were vaults, private bytes were among the shared ones.
 const captureUpgrade = `
@@ -109,23 +109,29 @@ func (c *Captures) Add(ctx context.Context, captures []archive.Capture) error {
 }
 
 func add(ctx context.Context, tx *sql.Tx, a *archive.Capture) error {
-	scope, by, header := scopeShared, a.By, ""
+	scope, by := scopeShared, a.By
 	switch {
 	case a.Visit != "":
 		scope, by = scopePrivate, a.Visit
 	case a.Own:
 		scope = scopeOwn
 	}
-	if len(a.Header) > 0 {
-		b, err := json.Marshal(a.Header)
-		if err != nil {
-			return err
-		}
-		header = string(b)
+	header, err := headerText(a.Header)
+	if err != nil {
+		return err
 	}
-	_, err := tx.ExecContext(ctx, `INSERT OR REPLACE INTO captures VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+	_, err = tx.ExecContext(ctx, `INSERT OR REPLACE INTO captures VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
 		a.URL, by, a.Time.UnixMicro(), scope, string(a.Ref), a.Type, a.Size, a.Status, a.Location, header, string(a.Source), string(a.Why))
 	return err
+}
+
+// headerText is a header as it is stored: JSON, or nothing.
+func headerText(h map[string]string) (string, error) {
+	if len(h) == 0 {
+		return "", nil
+	}
+	b, err := json.Marshal(h)
+	return string(b), err
 }
 
 // Find implements archive.CaptureIndex.

@@ -38,6 +38,9 @@ func (c *Captures) Expire(ctx context.Context, before, unseen time.Time) (out ar
 	if err := gone.take(ctx, tx, `DELETE FROM released WHERE ? IS NOT NULL RETURNING '', 0, ref`, before); err != nil {
 		return out, err
 	}
+	if err := gone.take(ctx, tx, `DELETE FROM unpinned WHERE ? IS NOT NULL RETURNING visit, CASE visit WHEN '' THEN 0 ELSE 2 END, ref`, before); err != nil {
+		return out, err
+	}
 	for _, forget := range []string{thin, `UPDATE OR REPLACE captures SET by = '' WHERE scope = 0 AND by <> '' AND time < ?`} {
 		if _, err := tx.ExecContext(ctx, forget, before.UnixMicro()); err != nil {
 			return out, err
@@ -78,10 +81,16 @@ func (e *expired) take(ctx context.Context, tx *sql.Tx, query string, before tim
 	return errors.Join(rows.Err(), rows.Close())
 }
 
-// sharedNeed is what needs a shared blob.
-const sharedNeed = `SELECT 1 FROM captures WHERE ref = ?1 AND scope < 2 UNION SELECT 1 FROM kept WHERE ref = ?1`
+const (
+	// sharedNeed is what needs a shared blob.
+	sharedNeed = `SELECT 1 FROM captures WHERE ref = ?1 AND scope < 2 UNION ALL SELECT 1 FROM kept WHERE ref = ?1
+		UNION ALL SELECT 1 FROM pins WHERE visit = '' AND ref = ?1`
+	// ownedNeed is what needs a blob in a visit's vault, and vaultNeed the vault.
+	ownedNeed = `SELECT 1 FROM captures WHERE ref = ?1 AND by = ?2 AND scope = 2 UNION ALL SELECT 1 FROM pins WHERE visit = ?2 AND ref = ?1`
+	vaultNeed = `SELECT 1 FROM captures WHERE by = ?1 AND scope = 2 UNION ALL SELECT 1 FROM pins WHERE visit = ?1`
+)
 
-// unneeded leaves out what other captures or recordings need.
+// unneeded leaves out what other captures, pins or recordings need.
 func (e *expired) unneeded(ctx context.Context, tx *sql.Tx) (out archive.Expired, err error) {
 	needed := func(query string, args ...any) (yes bool) {
 		if err == nil {
@@ -95,12 +104,12 @@ func (e *expired) unneeded(ctx context.Context, tx *sql.Tx) (out archive.Expired
 		}
 	}
 	for visit := range e.visits {
-		if !needed(`SELECT 1 FROM captures WHERE by = ? AND scope = 2`, visit) {
+		if !needed(vaultNeed, visit) {
 			out.Visits = append(out.Visits, visit)
 			continue
 		}
 		for o := range e.owned {
-			if o.Visit == visit && !needed(`SELECT 1 FROM captures WHERE by = ? AND scope = 2 AND ref = ?`, visit, string(o.Ref)) {
+			if o.Visit == visit && !needed(ownedNeed, string(o.Ref), visit) {
 				out.Private = append(out.Private, o)
 			}
 		}

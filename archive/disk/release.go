@@ -18,6 +18,9 @@ func (c *Captures) Release(ctx context.Context, recording string) error {
 	if err == nil {
 		_, err = tx.ExecContext(ctx, `DELETE FROM kept WHERE recording = ?`, recording)
 	}
+	if err == nil {
+		err = unpin(ctx, tx, recording)
+	}
 	if err != nil {
 		return errors.Join(err, tx.Rollback())
 	}
