@@ -102,6 +102,7 @@ type PageCapture struct {
 	Header   map[string]string `json:"header,omitempty"`
 	Source   Source            `json:"source,omitempty"`
 	Why      Why               `json:"why,omitempty"`
+	Pinned   time.Time         `json:"pinned,omitzero"` // when it was written down, while the session was on; zero: looked up when that was sealed
 }
 
 const topVersion = 2

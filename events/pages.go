@@ -128,6 +128,7 @@ func (s *Session) open(p *page) {
 		return
 	}
 	p.opened = true
+	s.loaded(p.id, p.loaded)
 	s.publish(nil, Record{From: userNo, Page: p.id, Kind: KindLifecycle, Payload: mustJSON(Lifecycle{Type: "page-opened", URL: p.url, Title: p.title, Loaded: p.loaded, Tab: p.tab})})
 }
 

@@ -144,6 +144,7 @@ func (s *Session) replayLifecycle(r *Record) {
 	case "page-opened":
 		if p := s.pages[r.Page]; p != nil {
 			p.opened, p.url, p.title, p.loaded, p.tab = true, l.URL, l.Title, l.Loaded, l.Tab
+			s.loaded(p.id, p.loaded)
 		}
 	case "page-lost":
 		if p := s.pages[r.Page]; p != nil {

@@ -25,6 +25,7 @@ type Session struct {
 
 	offset  Offset
 	pages   map[PageID]*page
+	loads   map[PageID]time.Time // when pages that the log knows of began to load
 	active  PageID
 	last    PageID
 	arrived uint64 // connections of the user's pages so far
@@ -52,6 +53,8 @@ const (
 	// offerLife is how long an agent who stays can wait for a user; a code is
 	// good for less, and followed by another.
 	offerLife = time.Hour
+	// maxLoads bounds the pages of which a session knows when they were loaded.
+	maxLoads = 10_000
 	// reloadEvery is the time between two readings of a log that fails.
 	reloadEvery = 5 * time.Second
 )
@@ -64,7 +67,7 @@ func (s *Session) isOver() bool {
 
 func newSession(h *Hub, info SessionInfo) *Session {
 	return &Session{
-		hub: h, info: info, level: LevelView, pages: map[PageID]*page{}, people: people{all: map[ParticipantNo]*participant{}},
+		hub: h, info: info, level: LevelView, pages: map[PageID]*page{}, loads: map[PageID]time.Time{}, people: people{all: map[ParticipantNo]*participant{}},
 		pending: map[uint64]pendingRequest{}, away: h.opts.Now(), moved: h.opts.Now(),
 	}
 }
@@ -155,19 +158,28 @@ func (s *Session) relay(r Record, shown []byte) {
 }
 
 // PageWindow returns from when to when a page was the user's newest, and the
-// browser's visit: what the archive has to be asked for.
+// browser's visit: what the archive has to be asked for. from is zero where the
+// page is not known.
 func (s *Session) PageWindow(id PageID) (from, to time.Time, visit string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	to = s.hub.opts.Now().Add(time.Hour)
-	for _, p := range s.pages {
-		if p.id == id {
-			from = p.loaded
-		} else if p.id > id && p.loaded.Before(to) {
-			to = p.loaded
+	for other, at := range s.loads {
+		if other == id {
+			from = at
+		} else if other > id && at.Before(to) {
+			to = at
 		}
 	}
 	return from, to, s.info.Visit
+}
+
+// loaded notes when a page began to load, for as long as the session is on: pages
+// that are gone bound those before them.
+func (s *Session) loaded(id PageID, at time.Time) {
+	if len(s.loads) < maxLoads {
+		s.loads[id] = at
+	}
 }
 
 // fail takes the session out of memory: what the log did not keep must not be

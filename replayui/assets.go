@@ -54,14 +54,18 @@ type asset struct {
 	read func(context.Context) ([]byte, error)
 }
 
-// findAsset looks in the sealed recording, and for a live session in the index.
+// findAsset looks in the sealed recording, and for a live session among what is
+// pinned and in the index: with the eyes that its recording will have.
 func (s *Server) findAsset(ctx context.Context, a Account, id events.SessionID, page events.PageID, target string) (asset, error) {
 	if live := s.opts.Hub.Session(id); live != nil {
 		if !live.Allowed(hubAccount(a)) { // whatever the role: the user decides, while the session is on
 			return asset{}, events.ErrNoSession
 		}
-		from, to, visit := live.PageWindow(page)
-		c, err := followed(ctx, s.opts.Captures, target, visit, from, to)
+		var named time.Time
+		if s.opts.Wanted != nil {
+			named = s.opts.Wanted.namedAt(id, page, target)
+		}
+		c, err := sightOf(live, id, page, named).followed(ctx, s.opts.Captures, target)
 		return asset{c.Ref, c.Type, c.Why, func(ctx context.Context) ([]byte, error) { return s.library.Captured(ctx, c) }}, err
 	}
 	rec, err := s.recording(ctx, a, id)

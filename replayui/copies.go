@@ -1,12 +1,10 @@
 package replayui
 
 import (
-	"context"
 	"errors"
 	"net/http"
 	"net/url"
 	"strings"
-	"time"
 
 	"github.com/pillion-dev/pillion/archive"
 	"github.com/pillion-dev/pillion/rewrite"
@@ -87,38 +85,6 @@ func copied(target string) (own string, ref archive.Ref) {
 		return target, ""
 	}
 	return own, archive.Ref(hash)
-}
-
-// findCapture is what a page, there from one time to another, saw under a URL.
-// For a copy it is the capture with the copy's content: the latest one when the
-// page was asked for, or the first while it came. No other stands in for it.
-func findCapture(ctx context.Context, index archive.CaptureIndex, target, visit string, from, to time.Time) (archive.Capture, error) {
-	own, ref := copied(target)
-	if ref == "" {
-		return index.Find(ctx, target, visit, from, to)
-	}
-	for _, end := range []time.Time{from, to} {
-		c, err := index.Find(ctx, own, "", from, end)
-		if err != nil || c.Ref == ref {
-			return c, err
-		}
-	}
-	return archive.Capture{}, archive.ErrAbsent
-}
-
-// maxRedirects is how far browsers follow (Fetch, 4.4).
-const maxRedirects = 20
-
-// followed is what a page saw in the end, behind redirects.
-func followed(ctx context.Context, index archive.CaptureIndex, target, visit string, from, to time.Time) (archive.Capture, error) {
-	c, err := findCapture(ctx, index, target, visit, from, to)
-	for n := 0; err == nil && c.Location != "" && n < maxRedirects; n++ {
-		c, err = findCapture(ctx, index, c.Location, visit, from, to)
-	}
-	if err == nil && c.Ref == "" {
-		err = archive.ErrAbsent
-	}
-	return c, err
 }
 
 // absolute resolves a URL of a style sheet that is served from elsewhere.

@@ -18,9 +18,16 @@ type assetFinder struct {
 	t       *timeline
 	seen    map[string]bool
 	direct  map[string]bool // named by markup, not by a style sheet that may never use it
-	wanted  []archive.PageCapture
+	now     time.Time       // when what is looked at named what it names; zero: not known
+	wanted  []wantedFile
 	found   []archive.PageCapture
 	missing []archive.PageCapture
+}
+
+// wantedFile is a file that a page named, for the first time at some time.
+type wantedFile struct {
+	archive.PageCapture
+	named time.Time
 }
 
 // maxAssets bounds what one session's pages may name.
@@ -32,7 +39,7 @@ func (a *assetFinder) want(page events.PageID, u string) {
 		return
 	}
 	a.seen[key] = true
-	a.wanted = append(a.wanted, archive.PageCapture{Page: uint32(page), URL: archive.Address(u, nil)})
+	a.wanted = append(a.wanted, wantedFile{archive.PageCapture{Page: uint32(page), URL: archive.Address(u, nil)}, a.now})
 }
 
 func (a *assetFinder) visitor(page events.PageID) assetURLs {
@@ -69,6 +76,7 @@ func relOf(el *events.Node) string {
 // add looks at a record, after the timeline did.
 func (a *assetFinder) add(r *events.Record) {
 	m := a.t.models[r.Page]
+	a.now = r.Time
 	switch r.Kind {
 	case events.KindPageState:
 		if m != nil {
@@ -82,17 +90,24 @@ func (a *assetFinder) add(r *events.Record) {
 	}
 }
 
-// find looks the files up, and those that style sheets name in turn.
+// find looks the files up, and those that style sheets name in turn: what was
+// pinned while the session was on, then what was not.
 func (a *assetFinder) find(ctx context.Context) error {
+	a.now = time.Time{}
+	if err := a.pinned(ctx); err != nil {
+		return err
+	}
 	if err := a.documents(ctx); err != nil {
 		return err
 	}
 	for len(a.wanted) > 0 {
-		next := a.wanted[0]
+		next := a.wanted[0].PageCapture
+		a.now = a.wanted[0].named // a sheet's files, and where a redirect led, since then
 		a.wanted = a.wanted[1:]
 		page := events.PageID(next.Page)
-		from, to := a.window(page)
-		c, err := findCapture(ctx, a.s.opts.Captures, next.URL, a.info.Visit, from, to)
+		eyes := sight{session: a.info.ID, page: page, visit: a.info.Visit, named: a.now}
+		eyes.from, eyes.to = a.window(page)
+		c, pinned, err := eyes.saw(ctx, a.s.opts.Captures, next.URL)
 		if errors.Is(err, archive.ErrAbsent) {
 			if a.direct[captureKey(next.Page, next.URL)] {
 				next.Why = archive.WhyNotSeen
@@ -104,7 +119,7 @@ func (a *assetFinder) find(ctx context.Context) error {
 			return err
 		}
 		next.Time, next.Ref, next.Type, next.Size, next.Status = c.Time, c.Ref, c.Type, c.Size, c.Status
-		next.Location, next.Header, next.Source, next.Why = c.Location, c.Header, c.Source, c.Why
+		next.Location, next.Header, next.Source, next.Why, next.Pinned = c.Location, c.Header, c.Source, c.Why, pinned
 		switch {
 		case c.Location != "": // where it led is looked up like any other
 			if a.direct[captureKey(next.Page, next.URL)] {
@@ -134,6 +149,15 @@ func (a *assetFinder) find(ctx context.Context) error {
 		a.found = append(a.found, next)
 	}
 	return nil
+}
+
+// pinned are the files that were pinned, whatever else tells of them.
+func (a *assetFinder) pinned(ctx context.Context) error {
+	pins, err := a.s.opts.Captures.PinsOf(ctx, string(a.info.ID))
+	for _, p := range pins {
+		a.want(events.PageID(p.Page), p.URL)
+	}
+	return err
 }
 
 // documents are those that pages showed and no page state has: PDFs, and frames

@@ -52,7 +52,8 @@ func (s *Sealer) Seal(ctx context.Context, info events.SessionInfo) error {
 	if err := s.settle(ctx, info.ID); err != nil {
 		return err
 	}
-	return errors.Join(s.opts.Log.Forget(ctx, info.ID), s.opts.Directory.Delete(ctx, info.ID))
+	// The directory's entry goes last: who is killed before it finds the rest there.
+	return errors.Join(s.opts.Log.Forget(ctx, info.ID), s.opts.Captures.Unpin(ctx, id), s.opts.Directory.Delete(ctx, info.ID))
 }
 
 // settle waits for the store behind, where there is one, and has it lock what was

@@ -68,7 +68,7 @@ func (s *sealing) vaults(t *testing.T, store archive.Store) *archive.Vaults {
 }
 
 // session logs a session of three pages, with large texts, and two files of which
-// one is the visit's own.
+// one is the visit's own, and the other was pinned for the first page.
 func (s *sealing) session(t *testing.T, id events.SessionID, start time.Time) (events.SessionInfo, *events.MemLog) {
 	t.Helper()
 	ctx := t.Context()
@@ -115,10 +115,16 @@ func (s *sealing) session(t *testing.T, id events.SessionID, start time.Time) (e
 	if err != nil {
 		t.Fatal(err)
 	}
+	saw, err := archive.BlobsIn(s.store).Put(ctx, []byte("pinned"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	then := archive.Capture{URL: "http://site/a.png", Time: start.Add(time.Second), Ref: saw, Type: "image/png", Size: 6}
 	err = errors.Join(s.directory.Put(ctx, info), s.captures.Add(ctx, []archive.Capture{
+		then,
 		{URL: "http://site/a.png", Time: start, Ref: shared, Type: "image/png", Size: 6},
 		{URL: "http://site/me.png", Time: start, Ref: own, Type: "image/png", Size: 3, Visit: info.Visit, By: info.Visit, Own: true},
-	}))
+	}), s.captures.Pin(ctx, []archive.Pin{{Session: string(id), Page: 1, Capture: then, At: start}}))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -153,6 +159,18 @@ func (s *sealing) whole(t *testing.T, what string, info events.SessionInfo, log 
 	m, err := rec.Manifest(ctx)
 	if err != nil || rec.Records != uint64(info.Last) || len(rec.Segments) < 4 || len(rec.Keyframes) < 2 || len(m.Captures) != 6 || len(m.Missing) != 0 {
 		t.Errorf("%s: %d records, %d segments, %d keyframes, %+v, %v", what, rec.Records, len(rec.Segments), len(rec.Keyframes), m, err)
+	}
+	for _, c := range m.Captures {
+		content := map[string]string{"http://site/a.png": "shared", "http://site/me.png": "own"}[c.URL]
+		if c.Page == 1 && content == "shared" {
+			content = "pinned"
+		}
+		if c.Ref != archive.RefOf([]byte(content)) || (content == "pinned") == c.Pinned.IsZero() {
+			t.Errorf("%s: %+v", what, c)
+		}
+	}
+	if pins, err := s.captures.PinsOf(ctx, string(info.ID)); err != nil || len(pins) > 0 {
+		t.Errorf("%s: pins are left: %+v %v", what, pins, err)
 	}
 	for r, err := range log.Read(ctx, info.ID, 0) {
 		t.Errorf("%s: the log has record %d, %v", what, r.Offset, err)
@@ -236,6 +254,10 @@ type mortalCaptures struct {
 
 func (m mortalCaptures) Keep(ctx context.Context, recording string, refs []archive.Ref) error {
 	return m.step(func() error { return m.CaptureIndex.Keep(ctx, recording, refs) })
+}
+
+func (m mortalCaptures) Unpin(ctx context.Context, session string) error {
+	return m.step(func() error { return m.CaptureIndex.Unpin(ctx, session) })
 }
 
 func TestASealingThatIsKilledAnywhereIsFinishedByTheNext(t *testing.T) {

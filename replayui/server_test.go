@@ -30,6 +30,9 @@ type stage struct {
 	log           *events.MemLog
 	site, console *httptest.Server
 	captures      *disk.Captures
+	dir           string
+	directory     *events.MemDirectory
+	key           ed25519.PrivateKey
 	store         *disk.Store
 	vaults        *archive.Vaults
 	collector     *archive.Collector
@@ -49,7 +52,7 @@ func newStage(t *testing.T) *stage {
 			t.Fatal(err)
 		}
 	}
-	s := &stage{log: events.NewMemLog()}
+	s := &stage{log: events.NewMemLog(), dir: dir, directory: events.NewMemDirectory()}
 	var err error
 	s.store, err = disk.NewStore(dir)
 	must(err)
@@ -57,14 +60,13 @@ func newStage(t *testing.T) *stage {
 	must(err)
 	s.catalogue, err = sqlite.Open(filepath.Join(dir, "catalogue.db"))
 	must(err)
-	_, key, err := ed25519.GenerateKey(nil)
+	_, s.key, err = ed25519.GenerateKey(nil)
 	must(err)
-	directory := events.NewMemDirectory()
 	logger := slog.New(slog.DiscardHandler)
 	s.vaults, err = archive.NewVaults(s.store, bytes.Repeat([]byte{5}, archive.KeySize))
 	must(err)
 	sealer := NewSealer(SealerOptions{
-		Log: s.log, Directory: directory, Catalogue: s.catalogue, Store: s.store, Vaults: s.vaults, Captures: s.captures, Key: key, Logger: logger,
+		Log: s.log, Directory: s.directory, Catalogue: s.catalogue, Store: s.store, Vaults: s.vaults, Captures: s.captures, Key: s.key, Logger: logger,
 	})
 	s.custodian = NewCustodian(CustodianOptions{
 		Catalogue: s.catalogue, Store: s.store, Vaults: s.vaults, Captures: s.captures, Logger: logger, Still: true,
@@ -75,7 +77,7 @@ func newStage(t *testing.T) *stage {
 	s.collector, err = archive.NewCollector(archive.CollectorOptions{Store: s.store, Vaults: s.vaults, Captures: s.captures, Overflow: filepath.Join(dir, "overflow")})
 	must(err)
 	s.wanted = NewWanted(s.captures, archive.NewLibrary(s.store, s.vaults), nil)
-	s.hub, err = events.NewHub(t.Context(), events.HubOptions{Log: s.log, Directory: directory, Key: secret, Ended: sealer.Ended, URLs: s.wanted.URLs})
+	s.hub, err = events.NewHub(t.Context(), events.HubOptions{Log: s.log, Directory: s.directory, Key: secret, Ended: sealer.Ended, URLs: s.wanted.URLs})
 	must(err)
 	s.wanted.hub = s.hub
 	accounts := NewAccounts(filepath.Join(dir, "accounts.json"))
@@ -86,7 +88,7 @@ func newStage(t *testing.T) *stage {
 		must(accounts.Add(a, "pass-word"))
 	}
 	s.Server, err = New(Options{
-		Hub: s.hub, Directory: directory, Catalogue: s.catalogue, Store: s.store, Vaults: s.vaults, Captures: s.captures, Custodian: s.custodian, Collector: s.collector, Wanted: s.wanted,
+		Hub: s.hub, Directory: s.directory, Catalogue: s.catalogue, Store: s.store, Vaults: s.vaults, Captures: s.captures, Custodian: s.custodian, Collector: s.collector, Wanted: s.wanted,
 		Accounts: accounts, Key: secret,
 	})
 	must(err)

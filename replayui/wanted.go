@@ -29,9 +29,10 @@ const (
 	maxSheet  = 2 << 20 // a style sheet that is read for what it names
 )
 
-// Wanted learns which files the pages of live sessions name, and asks the user's
-// browser for those that the archive lacks: it may have them in a cache of its
-// own. It never waits for anybody; its goroutine does.
+// Wanted learns which files the pages of live sessions name, pins what they saw
+// under each name (pins.go), and asks the user's browser for what the archive
+// lacks: it may have it in a cache of its own. It never waits for anybody; its
+// goroutine does.
 type Wanted struct {
 	captures archive.CaptureIndex
 	library  *archive.Library
@@ -47,20 +48,31 @@ type Wanted struct {
 
 // wishes are those of one session.
 type wishes struct {
-	named map[string]bool
+	named map[string]naming
 	open  []wish
+	late  []wish                      // found nothing, and are looked up more and more rarely
+	pages map[events.PageID]time.Time // until when documents beside each were looked for
 	asked int
 	// may be handed in by the browser: what it was asked for
 	may map[string]bool
 }
 
+// naming is that a page names a file.
+type naming struct {
+	at   time.Time // for the first time; zero: not known
+	sure bool      // the page shows it; else it may: of several pictures, or of what a style sheet names
+}
+
 // wish is a file that a page names.
 type wish struct {
-	page  events.PageID
-	url   string
-	sure  bool // the page shows it; else it may: of several pictures, or of what a style sheet names
-	asked bool
-	due   time.Time
+	naming
+	page   events.PageID
+	url    string
+	viewer bool // a viewer found it missing; whether the page names it is not known
+	asked  bool
+	waited bool          // for what the page itself may still be loading
+	pause  time.Duration // between two looks, of those that are late
+	due    time.Time
 }
 
 // Fetch asks other origins for a file, where an operator allows it; false where
@@ -78,20 +90,26 @@ func NewWanted(captures archive.CaptureIndex, library *archive.Library, log *slo
 	return &Wanted{captures: captures, library: library, log: log, sessions: map[events.SessionID]*wishes{}}
 }
 
-// Start lets it look after the sessions of a hub, until Close.
-func (w *Wanted) Start(hub *events.Hub) {
+// Start lets it look after the sessions of a hub, until Close; the directory tells
+// which sessions there are that are not sealed.
+func (w *Wanted) Start(hub *events.Hub, directory events.Directory) {
 	w.hub = hub
 	var ctx context.Context
 	ctx, w.stop = context.WithCancel(context.Background())
 	w.done.Go(func() {
 		tick := time.NewTicker(lookEvery)
 		defer tick.Stop()
+		sweep := time.NewTicker(unpinEvery)
+		defer sweep.Stop()
+		w.unpin(ctx, directory)
 		for {
 			select {
 			case <-ctx.Done():
 				return
 			case now := <-tick.C:
 				w.look(ctx, now)
+			case <-sweep.C:
+				w.unpin(ctx, directory)
 			}
 		}
 	})
@@ -149,48 +167,56 @@ func surely(el *events.Node, name string) bool {
 	return true
 }
 
-// name takes note of a file.
+// name takes note of a file that a page names now.
 func (w *Wanted) name(id events.SessionID, page events.PageID, u string, sure bool) {
+	w.note(id, wish{page: page, url: u, naming: naming{time.Now(), sure}})
+}
+
+// note takes note of a file, unless it is known.
+func (w *Wanted) note(id events.SessionID, one wish) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	s := w.sessions[id]
-	if s == nil {
-		s = &wishes{named: map[string]bool{}, may: map[string]bool{}}
-		w.sessions[id] = s
-	}
-	key := captureKey(uint32(page), u)
-	if sure {
-		key = "sure " + key
-	}
-	if s.named[key] || s.named["sure "+key] || len(s.named) >= maxNamed {
+	if s == nil && one.viewer {
 		return
 	}
-	s.named[key] = true
-	s.open = append(s.open, wish{page: page, url: u, sure: sure, due: time.Now().Add(lookAfter)})
+	if s == nil {
+		s = &wishes{named: map[string]naming{}, pages: map[events.PageID]time.Time{}, may: map[string]bool{}}
+		w.sessions[id] = s
+	}
+	key := captureKey(uint32(one.page), one.url)
+	one.due = time.Now().Add(lookAfter)
+	if one.viewer {
+		key, one.due = "viewer "+key, time.Now()
+	}
+	before, known := s.named[key]
+	if known && (before.sure || !one.sure) || !known && len(s.named) >= maxNamed {
+		return
+	}
+	if known {
+		one.at = before.at
+	}
+	s.named[key] = one.naming
+	s.open = append(s.open, one)
+	if _, there := s.pages[one.page]; !there && !one.viewer {
+		s.pages[one.page] = time.Time{}
+	}
+}
+
+// namedAt is when a page named a file for the first time; zero where that is not
+// known.
+func (w *Wanted) namedAt(id events.SessionID, page events.PageID, u string) time.Time {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if s := w.sessions[id]; s != nil {
+		return s.named[captureKey(uint32(page), u)].at
+	}
+	return time.Time{}
 }
 
 // Miss asks for a file that a viewer found missing.
 func (w *Wanted) Miss(id events.SessionID, page events.PageID, u string) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	s := w.sessions[id]
-	if s == nil || len(s.named) >= maxNamed || s.named["viewer "+u] {
-		return
-	}
-	s.named["viewer "+u] = true
-	s.open = append(s.open, wish{page: page, url: u, sure: true, due: time.Now()})
-}
-
-// may reports whether a session's browser was asked for a file, once.
-func (w *Wanted) may(id events.SessionID, u string) bool {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	s := w.sessions[id]
-	if s == nil || !s.may[u] {
-		return false
-	}
-	delete(s.may, u)
-	return true
+	w.note(id, wish{page: page, url: u, naming: naming{sure: true}, viewer: true})
 }
 
 // look asks the archive for what is due, and browsers for what it lacks.
@@ -199,6 +225,8 @@ func (w *Wanted) look(ctx context.Context, now time.Time) {
 	w.mu.Lock()
 	ids := slices.Collect(maps.Keys(w.sessions))
 	w.mu.Unlock()
+	var found []sighting
+	late := maxLate
 	for _, id := range ids {
 		live := w.hub.Session(id)
 		if live == nil {
@@ -207,64 +235,71 @@ func (w *Wanted) look(ctx context.Context, now time.Time) {
 			w.mu.Unlock()
 			continue
 		}
-		if err := w.lookFor(ctx, live, id, w.due(id, now)); err != nil && ctx.Err() == nil {
+		list, err := w.lookFor(ctx, live, id, w.due(id, now, &late))
+		found = append(found, list...)
+		if err = errors.Join(err, w.documents(ctx, live, id, now)); err != nil && ctx.Err() == nil {
 			w.log.Error("what a page needs was not looked up", "session", id, "error", err)
 		}
 	}
+	w.pin(ctx, found)
 }
 
-// due takes the wishes that have waited long enough.
-func (w *Wanted) due(id events.SessionID, now time.Time) (due []wish) {
+// due takes the wishes that have waited long enough, a few of the late ones.
+func (w *Wanted) due(id events.SessionID, now time.Time, late *int) (due []wish) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	s := w.sessions[id]
 	if s == nil {
 		return nil
 	}
-	rest := s.open[:0]
-	for _, one := range s.open {
-		if one.due.After(now) || len(due) >= 2*maxAtOnce {
+	s.open, due = takeDue(s.open, now, 2*maxAtOnce)
+	var more []wish
+	s.late, more = takeDue(s.late, now, *late)
+	*late -= len(more)
+	return append(due, more...)
+}
+
+func takeDue(list []wish, now time.Time, most int) (rest, due []wish) {
+	rest = list[:0]
+	for _, one := range list {
+		if one.due.After(now) || len(due) >= most {
 			rest = append(rest, one)
 		} else {
 			due = append(due, one)
 		}
 	}
-	s.open = rest
-	return due
+	return rest, due
 }
 
-// asking is what the browser of one page is asked for.
-type asking struct{ sure, maybe []string }
-
-func (w *Wanted) lookFor(ctx context.Context, live *events.Session, id events.SessionID, list []wish) error {
+// lookFor looks up what a session's pages name, and returns what is to be pinned.
+func (w *Wanted) lookFor(ctx context.Context, live *events.Session, id events.SessionID, list []wish) (found []sighting, failed error) {
 	ask := map[events.PageID]*asking{}
 	var notes []archive.Capture
-	for _, one := range list {
-		from, to, visit := live.PageWindow(one.page)
-		c, err := findCapture(ctx, w.captures, one.url, visit, from, to)
+	for i, one := range list {
+		eyes := sightOf(live, id, one.page, one.at)
+		c, pinned, err := eyes.saw(ctx, w.captures, one.url)
+		if err != nil && !errors.Is(err, archive.ErrAbsent) {
+			w.again(id, list[i:]...)
+			failed = err
+			break
+		}
 		switch {
-		case err != nil && !errors.Is(err, archive.ErrAbsent):
-			return err
-		case err == nil && c.Location != "":
-			w.name(id, one.page, c.Location, one.sure)
-		case err == nil && c.Ref != "":
-			w.read(ctx, id, one, c)
+		case err == nil && (c.Location != "" || c.Ref != ""):
+			w.follow(ctx, id, one, c)
+			if pinned.IsZero() && !one.viewer && !eyes.from.IsZero() {
+				found = w.sighted(found, id, one, eyes, c)
+			}
+		case one.pause > 0:
+			w.later(id, one)
 		case err == nil && c.Why != archive.WhyNotSeen && c.Why != archive.WhyBroken && c.Why != archive.WhyLost:
-			// The answer is known.
+			w.later(id, one) // the answer is known; there may be another
 		case !ofOrigin(live.PageURL(one.page), one.url):
-			if visit == "" || err == nil || one.asked {
-				continue
-			}
-			if w.fetch != nil && w.fetch(visit, one.url) {
-				one.asked, one.due = true, time.Now().Add(answerAfter) // a style sheet names more
-				w.again(id, one)
-			} else {
-				notes = append(notes, note(one.url, visit, archive.WhyOtherHost))
-			}
+			notes = w.elsewhere(notes, id, one, eyes.visit, err == nil)
 		case one.asked:
-			if err != nil && one.sure && visit != "" {
-				notes = append(notes, note(one.url, visit, archive.WhyNotSeen))
+			if err != nil && one.sure && eyes.visit != "" {
+				notes = append(notes, missing(one.url, eyes.visit, archive.WhyNotSeen))
 			}
+			w.later(id, one)
 		default:
 			w.ask(id, one, ask)
 		}
@@ -272,52 +307,28 @@ func (w *Wanted) lookFor(ctx context.Context, live *events.Session, id events.Se
 	for page, a := range ask {
 		live.Missing(page, a.sure, a.maybe)
 	}
-	return w.captures.Add(ctx, notes)
+	return found, errors.Join(failed, w.captures.Add(ctx, notes))
 }
 
-// again looks for a file once more.
-func (w *Wanted) again(id events.SessionID, one wish) {
+// again looks for files once more.
+func (w *Wanted) again(id events.SessionID, list ...wish) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if s := w.sessions[id]; s != nil {
-		s.open = append(s.open, one)
+		s.open = append(s.open, list...)
 	}
 }
 
-func note(u, visit string, why archive.Why) archive.Capture {
-	return archive.Capture{URL: u, By: visit, Own: true, Time: time.Now().UTC(), Why: why}
-}
-
-// ask lists a file for the browser, and looks again later.
-func (w *Wanted) ask(id events.SessionID, one wish, ask map[events.PageID]*asking) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	s := w.sessions[id]
-	if s == nil || s.asked >= maxAsked {
+// follow names where a redirect led, and what a style sheet names in turn: since
+// when the page named the file itself.
+func (w *Wanted) follow(ctx context.Context, id events.SessionID, one wish, c archive.Capture) {
+	if c.Location != "" {
+		w.note(id, wish{page: one.page, url: c.Location, naming: one.naming, viewer: one.viewer})
 		return
 	}
-	a := ask[one.page]
-	if a == nil {
-		a = &asking{}
-		ask[one.page] = a
-	}
-	if len(a.sure)+len(a.maybe) >= maxAtOnce {
-		one.due = time.Now().Add(lookEvery)
-		s.open = append(s.open, one)
-		return
-	}
-	s.asked++
-	s.may[one.url] = true
-	if one.sure {
-		a.sure = append(a.sure, one.url)
-	} else {
-		a.maybe = append(a.maybe, one.url)
-	}
-	one.asked, one.due = true, time.Now().Add(answerAfter)
-	s.open = append(s.open, one)
+	w.read(ctx, id, one, c)
 }
 
-// read names what a style sheet names in turn.
 func (w *Wanted) read(ctx context.Context, id events.SessionID, one wish, c archive.Capture) {
 	if !strings.HasPrefix(c.Type, "text/css") || c.Size > maxSheet {
 		return
@@ -329,13 +340,7 @@ func (w *Wanted) read(ctx context.Context, id events.SessionID, one wish, c arch
 	}
 	base, _ := copied(one.url)
 	assetURLs{func(u *url.URL) string {
-		w.name(id, one.page, asSent(u), false)
+		w.note(id, wish{page: one.page, url: asSent(u), naming: naming{at: one.at}, viewer: one.viewer})
 		return ""
 	}}.CSS(base, string(sheet))
-}
-
-func ofOrigin(a, b string) bool {
-	u, err := url.Parse(a)
-	v, verr := url.Parse(b)
-	return err == nil && verr == nil && u.Scheme == v.Scheme && u.Host == v.Host
 }

@@ -76,7 +76,7 @@ func openGateway(ctx context.Context, f gatewayFlags, sites []siteConfig, logger
 	if err := g.openFetcher(sites, a.collector, wanted, logger); err != nil {
 		return g, err
 	}
-	wanted.Start(g.hub)
+	wanted.Start(g.hub, kept.directory)
 	g.onClose(wanted.Close)
 	ui, err := replayui.New(replayui.Options{
 		Hub: g.hub, Directory: kept.directory, Catalogue: kept.catalogue, Store: kept.store.Store,

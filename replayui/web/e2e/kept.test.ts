@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import type { Browser, BrowserContext, Page } from "playwright-core";
+import { PNG } from "pngjs";
 import { Host } from "./origins-stage.ts";
 import { pillion, share, signIn, startBrowser, startGateway, type Gateway } from "./stage.ts";
 import { tile } from "./world.ts";
@@ -19,7 +20,7 @@ const PAGE = (third: string, other: string) => `<!DOCTYPE html><title>Kept</titl
 <svg width=40 height=40><use href="/sprite.svg#a"/><image href="/in-svg.png" width=9 height=9 /></svg>
 <img src="/me.png"><img src="/no-store.png"><img src="/listed.png"><img src="/moved.png"><img src="/gone.png"><img src="/evil.png"><img src="/label.png">
 <img src="/cached.png"><img src="/etag.png"><img src="/worker.png"><img src="/token.png?v=1&token=opensesame"><img src="/drawing.svg">
-<input type=image src="/input.png"><table background="/table.png"><tr><td>x</table><div style="background: url(/style.png)">x</div>
+<img class=code src="/captcha.png"><input type=image src="/input.png"><table background="/table.png"><tr><td>x</table><div style="background: url(/style.png)">x</div>
 <audio src="/sound.wav" preload=auto controls></audio><video poster="/poster.png" width=50 height=50></video>
 <iframe src="/inner.html"></iframe><iframe sandbox src="/boxed.html"></iframe><iframe src="/paper.pdf"></iframe>
 <img src="${third}/third.png"><img src="${other}/other.png">
@@ -39,6 +40,8 @@ const DRAWING = `<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"><s
 const SPRITE = `<svg xmlns="http://www.w3.org/2000/svg"><g id="a"><rect width="9" height="9" fill="red"/></g></svg>`;
 const PAPER = "%PDF-1.4\n1 0 obj<</Type/Catalog/Pages 2 0 R>>endobj 2 0 obj<</Type/Pages/Count 0/Kids[]>>endobj\ntrailer<</Root 1 0 R>>\n%%EOF\n";
 
+let captchas = 0; // another picture each time, under the same URL
+
 function site(req: IncomingMessage, res: ServerResponse): void {
   const path = req.url!.split("?")[0]!;
   const send = (type: string, body: string | Buffer, headers: Record<string, string> = {}) => {
@@ -57,6 +60,7 @@ function site(req: IncomingMessage, res: ServerResponse): void {
   else if (path === "/inner.html") send("text/html", "<!DOCTYPE html><title>Inner</title><img src=/inner.png>");
   else if (path === "/boxed.html") send("text/html", "<!DOCTYPE html><title>Boxed</title><p>in a box");
   else if (path === "/paper.pdf") send("application/pdf", PAPER);
+  else if (path === "/captcha.png") send("image/png", tile(`captcha ${++captchas}`), { "cache-control": "no-cache" });
   else if (path === "/me.png") send("image/png", Buffer.concat([tile(user), Buffer.from(`the picture of ${user}`)]));
   else if (path === "/no-store.png" || path === "/listed.png") send("image/png", tile(path), { "cache-control": "no-store" });
   else if (path === "/moved.png") res.writeHead(302, { location: "/new.png" }).end();
@@ -127,12 +131,32 @@ async function kept(path: string, of = session, who = auditor): Promise<string> 
 }
 const text = (b: Buffer | string) => Buffer.from(b).toString("latin1");
 
+/** Has the page show its CAPTCHA anew, as pages do that give it no other URL, and returns the picture on show. */
+async function anotherCaptcha(): Promise<string> {
+  const before = captchas;
+  const pixel = await page.evaluate(async () => {
+    const img = document.querySelector<HTMLImageElement>("img.code")!;
+    await (await fetch("/captcha.png", { cache: "reload" })).blob();
+    img.src = "/captcha.png";
+    await img.decode();
+    const on = new OffscreenCanvas(32, 24).getContext("2d")!;
+    on.drawImage(img, 0, 0);
+    return [...on.getImageData(0, 0, 1, 1).data];
+  });
+  expect(captchas).toBeGreaterThan(before);
+  const picture = tile(`captcha ${captchas}`);
+  expect(pixel).toEqual([...PNG.sync.read(picture).data.subarray(0, 4)]);
+  return text(picture);
+}
+let shown: string;
+
 it("what the browser has in its caches is handed in, without any viewer", async () => {
   agent = await signIn(await browser.newContext({ viewport: { width: 1440, height: 900 } }), gateway, "Ann", "pass-word");
   main.asked.length = 0;
   await page.goto(gateway.site + "/", { waitUntil: "networkidle" });
   expect(main.asked).not.toContain("GET /cached.png");
   expect(main.asked).not.toContain("GET /worker.png");
+  shown = await anotherCaptcha();
   session = await share(page, agent);
   await agent.goto("about:blank"); // nobody looks
   await new Promise((done) => setTimeout(done, 15_000));
@@ -141,6 +165,12 @@ it("what the browser has in its caches is handed in, without any viewer", async 
   expect(main.asked.filter((a) => a === "GET /etag.png")).toHaveLength(1); // the 304
   // What is not in sight was not loaded, and what is never used was not either.
   for (const path of ["/lazy.png", "/never.png", "/two.png", "/narrow.png"]) expect(main.asked).not.toContain("GET " + path);
+});
+
+it("a picture that is fetched again under the same URL is not the one that the page was seen with", async () => {
+  expect(await anotherCaptcha()).not.toBe(shown);
+  await page.waitForTimeout(3000); // it is in the index
+  expect(await kept("/captcha.png", session, agent)).toBe(shown);
 });
 
 it("every file that the page named is found after the session, or the archive says why not", async () => {
@@ -156,7 +186,7 @@ it("every file that the page named is found after the session, or the archive sa
     "/no-store.png": "(no-store)", "/gone.png": "(status)", "/evil.png": "(type)", "/moved.png": text(tile("/new.png")), "/two.png": "(not-seen)", "/narrow.png": "(not-seen)",
     [`/.pillion/from/http/${new URL(third.origin).host}/third.png`]: text(tile("third /third.png")), [other.origin + "/other.png"]: "(other-host)",
     "/token.png?v=1&token=opensesame": text(tile("/token.png")), "/token.png?v=1&token=***": text(tile("/token.png")),
-    "/boxed.html": "<!DOCTYPE html><title>Boxed</title><p>in a box", "/paper.pdf": PAPER,
+    "/captcha.png": shown, "/boxed.html": "<!DOCTYPE html><title>Boxed</title><p>in a box", "/paper.pdf": PAPER,
   };
   for (const path of ["/plain.png", "/one.png", "/wide.png", "/in-svg.png", "/listed.png", "/label.png", "/cached.png", "/etag.png", "/worker.png", "/input.png", "/table.png", "/style.png", "/poster.png", "/back.png", "/imported.png", "/inner.png", "/lazy.png"]) {
     want[path] = text(tile(path));
