@@ -31,6 +31,8 @@ const (
 	FaultOrphanPrivate    FaultKind = "orphan private"     // without a key nobody reads it
 	FaultOrphanKey        FaultKind = "orphan key"         // its owner is gone
 	FaultStaleUse         FaultKind = "stale use"          // the index keeps blobs for a recording that is gone
+	FaultStalePins        FaultKind = "stale pins"         // the index keeps files for a session that is gone
+	FaultLeftOver         FaultKind = "left over"          // it is in a recording's folder, and not of the recording
 )
 
 // Check looks through an archive for what is missing, damaged or left over.
@@ -44,6 +46,10 @@ type Check struct {
 	Listed map[string]bool
 	// Open reports whether a session is not sealed yet: its parts may be half there.
 	Open func(session string) bool
+	// Sealed reports whether a top is the last that this installation sealed for a
+	// session: nothing else in the recording's folder is needed then. nil where
+	// nobody knows.
+	Sealed func(session string, top Ref) bool
 	// Enter lists a recording that the catalogue does not know; nil where that
 	// cannot be done.
 	Enter func(ctx context.Context, session string) error
@@ -90,7 +96,8 @@ func (c *Check) young(o Object) bool { return c.Now.Sub(o.Time) < c.Grace }
 // recordings compares the recordings that are there with the catalogue.
 func (c *Check) recordings(ctx context.Context) error {
 	c.sealed = map[string]bool{}
-	err := groups(ctx, c.Store, recordingPrefix, func(session string, last Object) error {
+	err := groups(ctx, c.Store, recordingPrefix, func(session string, objects []Object) error {
+		last := youngest(objects)
 		has, err := HasTop(ctx, c.Store, session)
 		switch {
 		case err != nil:
@@ -104,6 +111,7 @@ func (c *Check) recordings(ctx context.Context) error {
 				}
 				c.tell(Fault{Kind: FaultUnlisted, Name: session}, enter)
 			}
+			return c.leftOver(ctx, session, objects)
 		case !c.Listed[session] && !c.Open(session) && !c.young(last):
 			c.tell(Fault{Kind: FaultUnsealed, Name: session}, func() error { return Erase(ctx, c.Store, c.Vaults, c.Captures, session) })
 		}
@@ -121,9 +129,9 @@ func (c *Check) recordings(ctx context.Context) error {
 }
 
 // groups calls each with the objects' owners, the parts of their names behind a
-// prefix, and the youngest object of each.
-func groups(ctx context.Context, store Store, prefix string, each func(owner string, youngest Object) error) error {
-	owner, youngest := "", Object{}
+// prefix, and the objects of each.
+func groups(ctx context.Context, store Store, prefix string, each func(owner string, objects []Object) error) error {
+	owner, objects := "", []Object(nil)
 	for o, err := range store.List(ctx, prefix) {
 		if err != nil {
 			return err
@@ -131,20 +139,27 @@ func groups(ctx context.Context, store Store, prefix string, each func(owner str
 		now, _, _ := strings.Cut(strings.TrimPrefix(o.Name, prefix), "/")
 		if now != owner {
 			if owner != "" {
-				if err := each(owner, youngest); err != nil {
+				if err := each(owner, objects); err != nil {
 					return err
 				}
 			}
-			owner, youngest = now, o
+			owner, objects = now, nil
 		}
-		if o.Time.After(youngest.Time) {
-			youngest = o
-		}
+		objects = append(objects, o)
 	}
 	if owner == "" {
 		return nil
 	}
-	return each(owner, youngest)
+	return each(owner, objects)
+}
+
+func youngest(objects []Object) (last Object) {
+	for _, o := range objects {
+		if o.Time.After(last.Time) {
+			last = o
+		}
+	}
+	return last
 }
 
 // uses looks for what recordings need.
@@ -172,7 +187,13 @@ func (c *Check) uses(ctx context.Context) error {
 	for session := range stale {
 		c.tell(Fault{Kind: FaultStaleUse, Name: session}, func() error { return c.Captures.Release(ctx, session) })
 	}
-	return nil
+	pinned, err := c.Captures.PinnedSessions(ctx)
+	for _, session := range pinned {
+		if !c.Open(session) {
+			c.tell(Fault{Kind: FaultStalePins, Name: session}, func() error { return c.Captures.Unpin(ctx, session) })
+		}
+	}
+	return err
 }
 
 // restore takes a blob from the backup; nil where that does not hold it.
@@ -241,8 +262,8 @@ func (c *Check) owners(ctx context.Context) error {
 			c.tell(Fault{Kind: FaultOrphanKey, Name: owner}, func() error { return c.Vaults.Destroy(ctx, owner) })
 		}
 	}
-	return groups(ctx, c.Store, privatePrefix, func(owner string, youngest Object) error {
-		if !keys[owner] && !c.young(youngest) {
+	return groups(ctx, c.Store, privatePrefix, func(owner string, objects []Object) error {
+		if !keys[owner] && !c.young(youngest(objects)) {
 			c.tell(Fault{Kind: FaultOrphanPrivate, Name: owner}, func() error { return deleteAll(ctx, c.Store, privatePrefix+owner+"/") })
 		}
 		return nil

@@ -103,6 +103,16 @@ func (k *kept) check(t *testing.T, with func(*archive.Check)) []string {
 
 func mend(c *archive.Check) { c.Mend = true }
 
+func anyTop(string, archive.Ref) bool { return true }
+
+// leave puts an object into a recording's folder that its top does not name.
+func (k *kept) leave(t *testing.T) {
+	t.Helper()
+	if err := archive.PutBytes(t.Context(), k.store, "recordings/s1/index.0123456789abcdef", []byte("x")); err != nil {
+		t.Fatal(err)
+	}
+}
+
 func names(t *testing.T, store archive.Store) []string {
 	t.Helper()
 	all := map[string]bool{}
@@ -223,6 +233,39 @@ func TestCheckFindsAndMends(t *testing.T) {
 			},
 			want: "stale use s9",
 		},
+		"what a sealing that was killed left in a recording's folder": {
+			damage: func(t *testing.T, k *kept) { k.leave(t) },
+			with:   func(_ *testing.T, c *archive.Check) { c.Sealed = anyTop },
+			want:   "left over recordings/s1/index.0123456789abcdef",
+		},
+		"and nobody knows which top is the last": {
+			damage: func(t *testing.T, k *kept) { k.leave(t) },
+			want:   "left over recordings/s1/index.0123456789abcdef", left: "left over recordings/s1/index.0123456789abcdef",
+		},
+		"and another top is the last": {
+			damage: func(t *testing.T, k *kept) { k.leave(t) },
+			with: func(_ *testing.T, c *archive.Check) {
+				c.Sealed = func(string, archive.Ref) bool { return false }
+			},
+			want: "left over recordings/s1/index.0123456789abcdef", left: "left over recordings/s1/index.0123456789abcdef",
+		},
+		"and the session may be sealed anew": {
+			damage: func(t *testing.T, k *kept) { k.leave(t) },
+			with: func(_ *testing.T, c *archive.Check) {
+				c.Sealed, c.Open = anyTop, func(session string) bool { return session == "s1" }
+			},
+			want: "left over recordings/s1/index.0123456789abcdef", left: "left over recordings/s1/index.0123456789abcdef",
+		},
+		"files that are pinned for a session that is gone": {
+			damage: func(t *testing.T, k *kept) {
+				c := archive.Capture{URL: "http://site/a", Location: "http://site/b", Time: time.Now()}
+				if err := k.captures.Pin(t.Context(), []archive.Pin{{Session: "s9", Page: 1, Capture: c}, {Session: "s8", Page: 1, Capture: c}}); err != nil {
+					t.Fatal(err)
+				}
+			},
+			with: func(_ *testing.T, c *archive.Check) { c.Open = func(session string) bool { return session == "s8" } },
+			want: "stale pins s9",
+		},
 		"parts of a recording that nobody will finish": {
 			damage: func(t *testing.T, k *kept) {
 				if err := archive.PutBytes(t.Context(), k.store, "recordings/s9/segment-0000.zst", []byte("x")); err != nil {
@@ -266,6 +309,7 @@ func TestWhatMayBeInUseIsLeftAlone(t *testing.T) {
 	if err := archive.PutBytes(t.Context(), k.store, "recordings/s9/segment-0000.zst", []byte("x")); err != nil {
 		t.Fatal(err)
 	}
+	k.leave(t)
 	before := names(t, k.store)
 	young := func(c *archive.Check) { mend(c); c.Grace = 2 * time.Hour }
 	if found := k.check(t, young); len(found) != 0 {
@@ -273,13 +317,36 @@ func TestWhatMayBeInUseIsLeftAlone(t *testing.T) {
 	}
 	open := func(c *archive.Check) {
 		mend(c)
-		c.Open = func(session string) bool { return session == "s9" }
+		c.Sealed, c.Open = anyTop, func(session string) bool { return session != "s2" }
 	}
-	if found := k.check(t, open); len(found) != 1 || !strings.HasPrefix(found[0], "orphan blob") {
+	if found := k.check(t, open); len(found) != 2 || found[0] != "left over recordings/s1/index.0123456789abcdef" || !strings.HasPrefix(found[1], "orphan blob") {
 		t.Errorf("%q", found)
 	}
 	if after := names(t, k.store); len(after) != len(before)-1 {
 		t.Errorf("%q, then %q", before, after)
+	}
+}
+
+// touched is a store in which a sealer writes what is about to be removed.
+type touched struct{ archive.Store }
+
+func (s touched) Stat(ctx context.Context, name string) (archive.Object, error) {
+	o, err := s.Store.Stat(ctx, name)
+	if strings.HasPrefix(name, "recordings/s1/index.") {
+		o.Time = o.Time.Add(time.Second)
+	}
+	return o, err
+}
+
+func TestWhatIsWrittenAgainIsNotRemoved(t *testing.T) {
+	k := keep(t)
+	k.leave(t)
+	found := k.check(t, func(c *archive.Check) { c.Store, c.Sealed, c.Mend = touched{k.store}, anyTop, true })
+	if strings.Join(found, "|") != "left over recordings/s1/index.0123456789abcdef" {
+		t.Errorf("%q", found)
+	}
+	if !slices.Contains(names(t, k.store), "recordings/s1/index.0123456789abcdef") {
+		t.Error("it was removed")
 	}
 }
 

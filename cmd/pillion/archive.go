@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"text/tabwriter"
@@ -118,7 +119,7 @@ func (c *archiveCheck) Run(p *program) error {
 	}
 	check := archive.Check{
 		Store: k.store.Store, Vaults: k.vaults, Captures: k.captures, Listed: listed, Open: open,
-		Contents: c.Contents, Mend: c.Mend, Grace: c.Grace, Now: time.Now(),
+		Contents: c.Contents, Mend: c.Mend, Grace: c.Grace, Now: time.Now(), Sealed: c.sealed(p),
 	}
 	if c.From != "" {
 		backup, err := disk.NewStore(c.From)
@@ -160,6 +161,27 @@ func (c *archiveCheck) Run(p *program) error {
 		return errQuiet
 	}
 	return nil
+}
+
+// sealed tells which tops are the last ones, as the journal of recordings has it; nil
+// where there is none that can be relied on.
+func (c *archiveCheck) sealed(p *program) func(session string, top archive.Ref) bool {
+	list, err := installed(c.Data)
+	var journal *archive.Journal
+	if err == nil {
+		journal, err = archive.ReadJournal(filepath.Join(c.Data, journalFile), keysOf(list))
+	}
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil // nothing was sealed yet
+	}
+	if err != nil {
+		_, _ = fmt.Fprintln(p.err, "What is left over in recordings is told, and not removed: the journal of recordings cannot be read:", err)
+		return nil
+	}
+	return func(session string, top archive.Ref) bool {
+		last, ok := journal.Last(session)
+		return ok && last.Top == top
+	}
 }
 
 // open tells which sessions are not sealed yet. Only their log knows: where a

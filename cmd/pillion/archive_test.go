@@ -152,6 +152,15 @@ func TestTheOperatorChecksAndMends(t *testing.T) {
 	says(t, 1, "1 faults, 1 of them left; --mend mends 1", check...)
 	says(t, 0, "(8 bytes): mended", append(check, "--mend")...)
 	says(t, 0, "in order", check...)
+	left := "recordings/" + string(id) + "/index.0123456789abcdef"
+	if err := archive.PutBytes(t.Context(), store, left, []byte("of a sealing that was killed")); err != nil {
+		t.Fatal(err)
+	}
+	says(t, 0, "in order", "archive", "check", "--data", data, "--mend") // it is young
+	says(t, 1, "left over "+left, check...)
+	says(t, 0, "(28 bytes): mended", append(check, "--mend")...)
+	says(t, 0, "in order", check...)
+	says(t, 0, "1 recordings, 0 of them not as they were sealed", "verify", "--data", data)
 	if err := catalogueOf(t, data).Delete(t.Context(), events.Deletion{Session: id, Org: "main", At: time.Now()}); err != nil {
 		t.Fatal(err)
 	}
