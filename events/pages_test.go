@@ -117,6 +117,33 @@ func TestPagesAreBounded(t *testing.T) {
 	}
 }
 
+func TestAPagesTimeEndsWithTheNextOneHoweverLongThatIsGone(t *testing.T) {
+	p := newPlay(t)
+	begun, _, _ := p.session.PageWindow(1)
+	var second time.Time
+	for n := range 2 * keptPages {
+		p.tick(time.Minute)
+		link, _ := p.page(FromUser{URL: "http://site/", Tab: fmt.Sprint(n)})
+		if n == 0 {
+			second = link.page.loaded
+		}
+		link.Gone()
+	}
+	if p.session.pages[2] != nil {
+		t.Error("the second page is not dropped")
+	}
+	for _, when := range []string{"now", "after a restart"} {
+		from, to, _ := p.session.PageWindow(1)
+		if !from.Equal(begun) || !to.Equal(second) || !second.After(begun) {
+			t.Errorf("%s: from %v to %v, not from %v to %v", when, from, to, begun, second)
+		}
+		if from, _, _ := p.session.PageWindow(999); !from.IsZero() {
+			t.Errorf("%s: a page that never was: %v", when, from)
+		}
+		p.again()
+	}
+}
+
 func TestAnOldConnectionIsHeardNoMore(t *testing.T) {
 	p := newPlay(t)
 	_, peer := p.page(FromUser{Page: 1})

@@ -11,9 +11,11 @@ import (
 
 const (
 	// maxLate bounds the late wishes that are looked up at once, of all sessions,
-	// and lateMost is the longest pause between two looks for one.
-	maxLate  = 200
-	lateMost = time.Hour
+	// and maxPatience those of one session; lateMost is the longest pause between
+	// two looks for one.
+	maxLate     = 200
+	maxPatience = 1000
+	lateMost    = time.Hour
 	// pinsAtOnce are written together.
 	pinsAtOnce = 1000
 	// documentsEvery is the time between two looks for documents beside a page, and
@@ -80,8 +82,8 @@ func (w *Wanted) later(id events.SessionID, one wish) {
 }
 
 func (s *wishes) postpone(one wish) {
-	if one.viewer {
-		return
+	if one.viewer || len(s.late) >= maxPatience {
+		return // what the page named is looked up when the session is sealed
 	}
 	one.pause = min(max(answerAfter, 2*one.pause), lateMost)
 	one.due = time.Now().Add(one.pause)
