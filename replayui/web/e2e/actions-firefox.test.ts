@@ -114,6 +114,21 @@ it("takes what old pages have: keys, masks, rich texts, dialogs, lists of jQuery
   expect((await shown()).some((l) => l.includes("inside"))).toBe(true);
 });
 
+it("asks the user where a script would send a form, or open a window", async () => {
+  await open("/leaving");
+  for (const id of ["send", "request", "hash", "open"]) {
+    const asked = await hand.ask(await hand.node(id), "click");
+    await press(`[data-request="${asked.id}"] [data-action=deny]`);
+    expect(await hand.answer(asked.id), id).toEqual({ outcome: "denied", reason: "refused" });
+  }
+  const asked = await hand.ask(await hand.node("send"), "click");
+  site.asked.length = 0;
+  await press(`[data-request="${asked.id}"] [data-action=allow]`);
+  expect(await hand.answer(asked.id)).toEqual({ outcome: "confirmed" });
+  await expect.poll(() => site.asked).toContain("/sent?t=a");
+  await open("/plain");
+});
+
 it("keeps the user's locks as they are", async () => {
   await user.click("#t1");
   await user.keyboard.type("user");

@@ -25,6 +25,7 @@ export class Fixtures {
     const files = new Map(outputFiles.map((f) => [f.path, f.text]));
     files.set("/plain", readFileSync(at("plain.html"), "utf8"));
     files.set("/inner", INNER);
+    files.set("/leaving", readFileSync(at("leaving.html"), "utf8"));
     files.set("/fixtures/plain.css", `.ui-autocomplete, .ui-datepicker { position: absolute; background: #fff; border: 1px solid } .ql-editor { border: 1px solid; min-height: 30px; white-space: pre-wrap }`);
     for (const name of ["react", "vue", "angular"]) {
       files.set("/" + name, `<!DOCTYPE html><html lang="en"><meta charset="utf-8"><title>${name}</title><h1>Claim</h1><div id="root"></div><script src="/fixtures/${name}.js"></script>`);

@@ -147,7 +147,7 @@ export class Browser implements Page {
   /** Two parts of an act, between which anything may happen. */
   step(): void {
     const a = this.acting!;
-    const end = (ok: boolean | "ask") => {
+    const end = (ok: boolean | object) => {
       this.acting = undefined;
       this.turns.done(a.r.id, ok);
     };
@@ -155,7 +155,7 @@ export class Browser implements Page {
     if (this.level === "view" || this.level === "point") throw new Fault(`request ${a.r.id} goes on at level ${this.level}`);
     this.values[a.r.node] = a.step ? a.value : a.value.slice(0, 1);
     this.batch.push({ node: a.r.node, value: this.values[a.r.node]!, request: a.r.id });
-    if (a.ask) end("ask"); // the rest is for the user to allow
+    if (a.ask) end({}); // the rest is for the user to allow
     else if (a.step++) end(true);
   }
 

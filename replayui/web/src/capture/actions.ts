@@ -2,10 +2,29 @@ import type { Action } from "../protocol/format.ts";
 import * as dom from "../page/natives.ts";
 import { focused, target } from "./around.ts";
 import { press } from "./keys.ts";
+import { Guard, type Led } from "./leaving.ts";
 import { fill, type Doing } from "./typing.ts";
 
-/** Carries an action out; tells whether it was done, or that the user is to be asked before the rest of it. */
-export async function perform(action: Action, d: Doing): Promise<boolean | "ask"> {
+/** Carries an action out; tells whether it was done, or what the user is to be asked about before it goes on. */
+export async function perform(action: Action, d: Doing): Promise<boolean | Led> {
+  const { led } = d;
+  if (led) {
+    if (led.as === "form") d.step(led.go);
+    else dom.later(() => d.step(led.go), 0); // the confirmation goes out first
+    return true;
+  }
+  if (d.allowed) return carry(action, d);
+  const guard = new Guard(window);
+  try {
+    const done = await carry(action, d);
+    for (let turn = 0; turn < 2; turn++) await dom.soon(); // what is done after the events: promises of the page's, a form's way
+    return guard.led ?? (guard.lost ? false : done);
+  } finally {
+    guard.end();
+  }
+}
+
+async function carry(action: Action, d: Doing): Promise<boolean | Led> {
   const { el, value, cursor, step } = d;
   switch (action) {
     case "click":

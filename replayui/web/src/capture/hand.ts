@@ -4,6 +4,7 @@ import type { Recorder } from "../page/recorder.ts";
 import type * as Acts from "./act.ts";
 import { control, disabled, focused, leads, nameOf, nearest, target, typed, type Place } from "./around.ts";
 import type { Cursor } from "./cursor.ts";
+import type { Led } from "./leaving.ts";
 import type { FromGateway } from "./link.ts";
 import { Locks, USER } from "./locks.ts";
 import { Turns, type Facts, type Page, type Request } from "./turns.ts";
@@ -65,8 +66,8 @@ export class Hand implements Page {
   #cursor: Cursor | undefined;
   /** the frame in which the user's last change of a control went out, at the earliest */
   #changed = new WeakMap<Node, number>();
-  /** Enter was pressed, and what the browser does by it is left to the user */
-  #half = new Set<number>();
+  /** what acts have led to, and the user is asked about */
+  #led = new Map<number, Led>();
   #names = new Map<number, string>();
   #since = 0;
   #acting = false;
@@ -266,7 +267,7 @@ export class Hand implements Page {
       const t = target(el, this.#shadow);
       q.el = t;
       q.what = nameOf(t, this.#shadow);
-      q.leads = this.#leads(el, r, true);
+      q.leads = this.#led.get(r.id)?.as ?? this.#leads(el, r, true);
       Object.assign(q, values(t, r));
     } else if (r.action === "navigate") q.what = new URL(r.value, document.baseURI).pathname;
     void this.#asking.ask(q).then((a) => {
@@ -292,16 +293,16 @@ export class Hand implements Page {
     };
     const goes = () => recorder === this.#recorder && this.#turns.goes(r.id);
     const to = r.action === "navigate" ? new URL(value, document.baseURI).href : value;
-    const half = this.#half.delete(r.id);
     const { perform, Cursor } = this.#acts!;
     const cursor = (this.#cursor ??= new Cursor(this.#place!));
-    perform(r.action, { el, value: to, cursor, allowed, half, step, goes }).catch(() => false).then((ok) => {
-      if (ok === "ask") this.#half.add(r.id);
+    perform(r.action, { el, value: to, cursor, allowed, led: this.#led.get(r.id), step, goes }).catch(() => false).then((ok) => {
+      if (typeof ok == "object") this.#led.set(r.id, ok);
       this.#turns.done(r.id, ok);
     });
   }
 
   answer(id: number, denied: Reason | null, value?: string): void {
+    this.#led.delete(id);
     this.#recorder?.flushNow();
     this.#send(RecordKind.EventConfirmation, { request: id, outcome: denied ? "denied" : "confirmed", reason: denied ?? undefined, value });
   }

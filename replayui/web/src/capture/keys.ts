@@ -1,6 +1,7 @@
 import * as dom from "../page/natives.ts";
 import { disabled, FOCUSABLE, focused, group, implied, nearest, typed, visible, type ShadowOf } from "./around.ts";
 import type { Cursor } from "./cursor.ts";
+import type { Led } from "./leaving.ts";
 import { erase, insert, key, place, type Doing } from "./typing.ts";
 
 /** The closed set of keys (events/FORMAT.md). */
@@ -10,12 +11,8 @@ const PRESSED = "button,summary,input[type=submit],input[type=button],input[type
 type Control = HTMLInputElement;
 
 /** Presses a key, and does what a browser does by it where the page does not object: it does nothing for keys that are not the user's. */
-export async function press({ el, value, cursor, allowed, half, step }: Doing): Promise<boolean | "ask"> {
+export async function press({ el, value, cursor, allowed, step }: Doing): Promise<boolean | Led> {
   if (!KEYS.test(value)) return false;
-  if (half) {
-    step(() => submit(el, cursor));
-    return true;
-  }
   let ask = false;
   const shift = value.startsWith("Shift");
   const k = value === "Space" ? " " : value.replace("Shift+", "");
@@ -33,7 +30,7 @@ export async function press({ el, value, cursor, allowed, half, step }: Doing): 
     const up = key(k === "Tab" ? ((focused(cursor.shadow) ?? at) as HTMLElement) : at, "keyup", k, shift);
     if (plain && up && k === " " && !typing) space(at, cursor);
   });
-  return ask ? "ask" : true;
+  return ask ? { as: "form", go: () => submit(el, cursor) } : true;
 }
 
 function effect(at: HTMLElement, k: string, shift: boolean, typing: boolean, cursor: Cursor): void {

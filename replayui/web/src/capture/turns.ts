@@ -125,12 +125,12 @@ export class Turns {
     return this.#open.get(id)?.state === "doing";
   }
 
-  /** What was begun has come to its end; or to where the user is to be asked: Enter in a field that the page has no use for itself. */
-  done(id: number, ok: boolean | "ask"): void {
+  /** What was begun has come to its end; or to what the user is to be asked about: it would leave the page, or send a form. */
+  done(id: number, ok: boolean | object): void {
     if (this.#doing === id) this.#doing = 0;
     const o = this.#open.get(id);
     if (o?.state === "doing") {
-      if (ok === "ask") this.#question(o);
+      if (ok && ok !== true) this.#question(o);
       else this.#close(o, ok ? null : "failed");
     }
     this.pump();

@@ -1,6 +1,7 @@
 import * as dom from "../page/natives.ts";
 import { editor, focused } from "./around.ts";
 import type { Cursor } from "./cursor.ts";
+import type { Led } from "./leaving.ts";
 
 /** An act under way. */
 export interface Doing {
@@ -9,8 +10,8 @@ export interface Doing {
   cursor: Cursor;
   /** the user was asked, and said yes */
   allowed: boolean;
-  /** the first half of it is done: that was what the question was about */
-  half: boolean;
+  /** what the first part of it led to: that was what the question was about */
+  led: Led | undefined;
   /** does a part of it: what changes by that is the request's */
   step(part: () => void): void;
   /** whether it is to go on */
