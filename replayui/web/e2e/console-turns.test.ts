@@ -11,6 +11,9 @@ let gateway: Gateway;
 let browser: Browser;
 let user: Page;
 let agent: Page;
+let session = "";
+/** when the user was in a field, and when both had typed */
+const at = { locked: 0, typed: 0 };
 
 const shots = process.env["SHOTS"];
 const shot = async (name: string) => void (shots && (await agent.screenshot({ path: `${shots}/turns-${name}.png` })));
@@ -24,7 +27,7 @@ beforeAll(async () => {
   user = await (await browser.newContext({ viewport: { width: 1000, height: 740 } })).newPage();
   agent = await signIn(await browser.newContext({ viewport: { width: 1440, height: 900 } }), gateway, "Ann Agent", "pass-word");
   await user.goto(gateway.site + "/");
-  await share(user, agent);
+  session = await share(user, agent);
 });
 
 afterAll(async () => {
@@ -53,6 +56,7 @@ it("shows which element the user is busy with, and why a request for it is denie
   const mark = (await lock.boundingBox())!;
   expect(Math.abs(mark.x - field.x) + Math.abs(mark.y - field.y)).toBeLessThan(10);
   await shot("lock");
+  at.locked = Date.now();
   await fills("#name", "Nobody");
   await agent.getByTestId("denied").filter({ hasText: "the user is busy with it" }).waitFor();
   expect(await user.locator("#name").inputValue()).toBe("Mar");
@@ -99,4 +103,57 @@ it("falls back with the user's level, and says why", async () => {
   await shot("level-view");
   await user.locator("pillion-assist [data-action=level]").selectOption("act");
   await expect.poll(() => agent.getByTestId("mode-control").getAttribute("aria-pressed")).toBe("true");
+});
+
+/** The middle of a mark, and of an element of the frame. */
+async function near(viewer: Page, frame: string, mark: string, selector: string): Promise<boolean> {
+  const [m, f] = [await viewer.locator(mark).first().boundingBox(), await viewer.frameLocator(`[data-testid=${frame}]`).locator(selector).boundingBox()];
+  return !!m && !!f && m.x >= f.x && m.x + m.width <= f.x + f.width && m.y >= f.y - 2 && m.y + m.height <= f.y + f.height + 2;
+}
+
+it("shows where both type, each in their colour, and what the user selects in a field", async () => {
+  await user.locator("#remarks").click();
+  await user.keyboard.type("Three words here");
+  await expect.poll(() => near(agent, "mirror", ".caret.who-1", "#remarks")).toBe(true);
+  await fills("#name", "Berta");
+  await expect.poll(() => user.locator("#name").inputValue()).toBe("Berta");
+  await expect.poll(() => near(agent, "mirror", ".caret.who-2", "#name")).toBe(true);
+  expect(await near(agent, "mirror", ".caret.who-1", "#remarks")).toBe(true);
+  expect(await user.evaluate(() => document.activeElement!.id)).toBe("remarks");
+  await shot("typing");
+  await agent.waitForTimeout(200);
+  at.typed = Date.now();
+  await agent.waitForTimeout(200);
+  await user.keyboard.press("Control+Shift+ArrowLeft");
+  await expect.poll(() => near(agent, "mirror", ".selected.who-1", "#remarks")).toBe(true);
+  const wide = (await agent.locator(".selected.who-1").boundingBox())!.width;
+  expect(await agent.locator(".caret.who-1").count()).toBe(0);
+  await user.keyboard.press("Shift+Home");
+  await expect.poll(async () => (await agent.locator(".selected.who-1").boundingBox())!.width).toBeGreaterThan(2 * wide);
+  await shot("selected");
+  await user.keyboard.press("End");
+  await expect.poll(() => agent.locator(".selected").count()).toBe(0);
+  await sameAsMirror(user, agent);
+});
+
+it("plays back who was in which element, and where both typed", async () => {
+  await user.locator("pillion-assist [data-action=end]").click();
+  await agent.getByText("The session is over").waitFor();
+  await agent.goto(`${gateway.console}/replay/${session}`);
+  await agent.getByTestId("event-row").first().waitFor();
+  const seek = (ms: number) => agent.evaluate(async (at) => {
+    const r = await fetch(location.pathname.replace("/replay/", "/api/sessions/") + "/recording");
+    await window.pillionPlayer!.seek(at - Date.parse(((await r.json()) as { start: string }).start));
+  }, ms);
+  await seek(at.locked);
+  await agent.locator(".mark-at.lock.who-1").filter({ hasText: "The user is here" }).waitFor();
+  const [mark, field] = [(await agent.locator(".mark-at.lock").boundingBox())!, (await agent.frameLocator("[data-testid=page]").locator("#name").boundingBox())!];
+  expect(Math.abs(mark.x - field.x) + Math.abs(mark.y - field.y)).toBeLessThan(10);
+  await seek(at.typed);
+  await expect.poll(() => near(agent, "page", ".caret.who-1", "#remarks")).toBe(true);
+  expect(await near(agent, "page", ".caret.who-2", "#name")).toBe(true);
+  await seek(0);
+  expect(await agent.locator(".mark-at.lock, .caret").count()).toBe(0);
+  const rows = (await agent.getByTestId("event-row").allTextContents()).join("\n");
+  for (const row of [/asked to .*Name/, /denied \(locked\)/, /denied \(refused\)/, /confirmed with “Weirton”/, /let the agent look only/, /let the agent act/]) expect(rows).toMatch(row);
 });

@@ -281,7 +281,7 @@ it("shows the pointers of both, where the user types, and where the user clicks"
   await user.keyboard.type("abc");
   // It may have been in another field before.
   await expect.poll(async () => {
-    const caret = await agent.locator(".mark-at.caret").boundingBox();
+    const caret = await agent.locator(".mark-at.caret.who-1").boundingBox();
     const field = (await agent.frameLocator("[data-testid=mirror]").locator("#remarks").boundingBox())!;
     return !!caret && caret.x > field.x && caret.y >= field.y && caret.y + caret.height <= field.y + field.height;
   }).toBe(true);

@@ -178,7 +178,7 @@ export class LiveLink {
     try {
       const { events } = decodeBatch(r.payload);
       this.stage.mirror.applyAll(events);
-      this.stage.showClicks(events);
+      this.stage.watch(events, (node) => this.beside.holder(node));
     } catch (e) {
       console.warn("the page is asked for again:", e);
       this.send({ type: "state" });

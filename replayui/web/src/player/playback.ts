@@ -149,7 +149,7 @@ export class Playback {
     if (!live) return;
     const { events } = decodeBatch(r.payload);
     this.stage.mirror.applyAll(events);
-    this.stage.showClicks(events);
+    this.stage.watch(events, (node) => this.beside.holder(node));
   }
 
   /** Builds the page on show anew. */

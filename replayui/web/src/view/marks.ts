@@ -81,6 +81,15 @@ export class Marks {
     Object.assign(m.style, { left: `${box.left - 1}px`, top: `${box.top}px`, height: `${box.height}px` });
   }
 
+  /** Lays colour over what is selected. */
+  selection(name: string, boxes: readonly Box[], className: string): void {
+    for (let i = boxes.length; this.marks.has(`${name} ${i}`); i++) this.remove(`${name} ${i}`);
+    boxes.forEach((box, i) => {
+      const m = this.mark(`${name} ${i}`, "selected " + className);
+      Object.assign(m.style, { left: `${box.left}px`, top: `${box.top}px`, width: `${box.width}px`, height: `${box.height}px` });
+    });
+  }
+
   /** Shows a click, and forgets it. */
   ripple(x: number, y: number, className: string): void {
     const m = document.createElement("div");

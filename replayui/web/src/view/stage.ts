@@ -1,11 +1,13 @@
 import { Mirror } from "../page/mirror.ts";
 import { Cause, Op, type PageEvent } from "../protocol/format.ts";
-import { caretInText, caretOf } from "./caret.ts";
+import { caretInText, caretOf, selectionOf } from "./caret.ts";
 import { Drawings } from "./drawings.ts";
 import type { Box } from "./geometry.ts";
 import { Marks, who } from "./marks.ts";
 
-const USER = who(1);
+/** The user's number among the participants. */
+const USER_NO = 1;
+const USER = who(USER_NO);
 
 const SETTLE_MS = 3000;
 /** A live viewer may ask before the user's browser has the file: it asks again. */
@@ -49,6 +51,10 @@ export class Stage {
   page = 0;
   /** what is applied now is on the way to another time: clicks are not shown */
   hurried = false;
+  /** where people type, by their numbers: in a control, from where to where it is selected */
+  private carets = new Map<number, { id: number; start: number; end: number }>();
+  /** the element that has the focus, as far as events were watched */
+  private focus = 0;
   /** files that the archive did not have, on the page shown */
   missing = new Set<string>();
   /** what the page shown wanted from elsewhere and did not get, by address */
@@ -81,6 +87,10 @@ export class Stage {
     this.missing.clear();
     this.blocked.clear();
     this.missed();
+    for (const by of this.carets.keys()) this.typesNowhere(by);
+    const { caret, focus } = this.mirror.shown;
+    this.focus = focus;
+    if (caret && caret.id === focus) this.carets.set(USER_NO, caret);
   }
 
   /** Hears of what moves in a document or shadow root, and of what its policy refused. */
@@ -152,12 +162,36 @@ export class Stage {
     this.refresh();
   }
 
-  /** Shows where the user clicked, by events that were just applied. */
-  showClicks(events: readonly PageEvent[]): void {
+  /** Takes note of events that were just applied: where the user clicked, and who types where. holder: who holds a node, 0 for nobody. */
+  watch(events: readonly PageEvent[], holder: (node: number) => number): void {
     for (const e of events) {
       const [kind, , x, y] = e.n ?? [];
       if (e.op === Op.Click && e.cause === Cause.User && (kind === 0 || kind === 5)) this.ripple(x!, y!, USER);
+      if (e.op === Op.Focus) this.focusMoved(e.ids![0]!);
+      if (e.op === Op.Caret) this.types(e, holder);
     }
+  }
+
+  private focusMoved(to: number): void {
+    this.focus = to;
+    this.typesNowhere(USER_NO);
+  }
+
+  /** An agent types where the user's focus is not, or holds the element: browsers say of an agent's doing that it is the user's. */
+  private types(e: PageEvent, holder: (node: number) => number): void {
+    const id = e.ids![0]!;
+    const holds = holder(id);
+    const agents = e.cause === Cause.Request || id !== this.focus || holds > USER_NO;
+    if (agents && holds <= USER_NO) return; // a script's, or of an agent who has gone on
+    for (const [by, at] of this.carets) if (at.id === id) this.typesNowhere(by);
+    this.carets.set(agents ? holds : USER_NO, { id, start: e.n![0]!, end: e.n![1]! });
+    this.refreshSoon();
+  }
+
+  private typesNowhere(by: number): void {
+    this.carets.delete(by);
+    this.marks.caret("caret " + by, undefined, "");
+    this.marks.selection("selection " + by, [], "");
   }
 
   /** Shows a click, unless what is applied is long past. */
@@ -184,19 +218,25 @@ export class Stage {
     else this.marks.remove("user");
     if (focus) this.marks.outline("focus", focus, "focus");
     else this.marks.remove("focus");
-    this.marks.caret("caret", this.caret(), USER);
+    this.showTyping();
     this.marks.refresh();
     this.drawings.refresh();
     for (const f of this.placed) f();
   }
 
-  /** The user's typing cursor: in a control by its own offsets, in editable text by the selection. */
-  private caret(): Box | undefined {
-    const { caret } = this.mirror.shown;
-    const el = caret && caret.start === caret.end ? (this.mirror.node(caret.id) as HTMLInputElement | undefined) : undefined;
-    if (el && /^(input|textarea)$/.test(el.localName)) return this.fromDocument(caretOf(el, caret!.start), el);
-    const found = caretInText(this.mirror.document);
-    return found && this.fromDocument(found.box, found.at as Element);
+  /** Typing cursors and what is selected in controls: by their own offsets. The user's in editable text: by the document's selection, which the browser shows. */
+  private showTyping(): void {
+    for (const [by, { id, start, end }] of this.carets) {
+      const el = this.mirror.node(id) as HTMLInputElement | undefined;
+      if (!el) this.typesNowhere(by);
+      if (!el || !/^(input|textarea)$/.test(el.localName)) continue;
+      const box = start === end ? this.fromDocument(caretOf(el, start), el) : undefined;
+      const boxes = start === end ? [] : selectionOf(el, start, end);
+      this.marks.caret("caret " + by, box, who(by));
+      this.marks.selection("selection " + by, boxes.flatMap((b) => this.fromDocument(b, el) ?? []), who(by));
+    }
+    const text = this.carets.has(USER_NO) ? undefined : caretInText(this.mirror.document);
+    if (!this.carets.has(USER_NO)) this.marks.caret("caret " + USER_NO, text && this.fromDocument(text.box, text.at as Element), USER);
   }
 
   /** The box of a node, undefined when it has none. */
