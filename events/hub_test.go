@@ -134,6 +134,8 @@ func TestFramesComeOnceAndInOrder(t *testing.T) {
 
 func TestAPageThatDoesNotFitIsSentAgain(t *testing.T) {
 	st := newStage(t)
+	meter := &countingMeter{}
+	st.opts.Meter = meter
 	_, ul, _, user, _ := st.live(t)
 	wrong := &Batch{Events: []PageEvent{{Op: OpDigest, N: [4]int64{1}}}}
 	if err := ul.Binary(frame(KindPageEvents, 2, wrong.Append(nil))); err != nil {
@@ -149,6 +151,9 @@ func TestAPageThatDoesNotFitIsSentAgain(t *testing.T) {
 		t.Fatal(err)
 	}
 	user.waitText(t, `"seq":4`)
+	if meter.drift != 1 {
+		t.Errorf("%d times were counted, not once", meter.drift)
+	}
 }
 
 func TestWrongCodesTellNothingAndLock(t *testing.T) {

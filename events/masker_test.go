@@ -227,7 +227,9 @@ func TestWhatABrowserSaysOfASessionIsMasked(t *testing.T) {
 
 type countingMeter struct {
 	noMeter
-	slipped int
+	slipped, drift int
 }
+
+func (m *countingMeter) Drift() { m.drift++ }
 
 func (m *countingMeter) Slipped(n int) { m.slipped += n }
