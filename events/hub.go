@@ -23,8 +23,14 @@ const maxSessions = 20_000
 // ErrBusy is returned where the gateway takes no more sessions.
 var ErrBusy = errors.New("the gateway takes no more sessions just now")
 
-// ResumeWindow is how long a session waits for a user's browser that went away.
-const ResumeWindow = 5 * time.Minute
+const (
+	// ResumeWindow is how long a session waits for a user's browser that went
+	// away, where nobody else does.
+	ResumeWindow = 5 * time.Minute
+	// AwayWindow is how long it waits while somebody has it on their console: a
+	// laptop sleeps for a while, and the call goes on.
+	AwayWindow = 30 * time.Minute
+)
 
 // HubOptions configures a [Hub].
 type HubOptions struct {

@@ -226,6 +226,13 @@ func TestWhatWaitsTooLongEnds(t *testing.T) {
 	st.clock.pass(CodeLife)
 	session.expire(st.clock.Now())
 	waiting.expire(st.clock.Now())
+	select {
+	case <-st.ended:
+		t.Fatal("a session ended for which somebody waits")
+	default:
+	}
+	st.clock.pass(AwayWindow - CodeLife + time.Second)
+	session.expire(st.clock.Now())
 	if info := <-st.ended; info.ID != session.Info().ID {
 		t.Errorf("ended %v", info)
 	}
@@ -236,6 +243,33 @@ func TestWhatWaitsTooLongEnds(t *testing.T) {
 		if time.Now().After(deadline) {
 			t.Fatal("a session that nobody joined left something behind")
 		}
+	}
+}
+
+func TestAUserComesBackLateToAnAgentWhoWaits(t *testing.T) {
+	st := newStage(t)
+	session, ul, al, user, agent := st.live(t)
+	ul.Gone()
+	agent.waitText(t, `"suspended"`)
+	st.clock.pass(AwayWindow - time.Minute)
+	session.expire(st.clock.Now())
+	again := st.Resume(st.Secret(session.Info().ID))
+	if again == nil {
+		t.Fatal("the session was not there any more")
+	}
+	back, err := again.AttachUser(user, FromUser{Page: 1, URL: "http://site/"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	user.waitText(t, `"welcome"`, `"live"`)
+	agent.waitText(t, `"resumed"`)
+	// Nobody waits any more.
+	back.Gone()
+	al.Gone()
+	st.clock.pass(ResumeWindow + time.Second)
+	session.expire(st.clock.Now())
+	if info := <-st.ended; info.ID != session.Info().ID {
+		t.Errorf("ended %v", info)
 	}
 }
 

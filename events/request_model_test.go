@@ -362,7 +362,7 @@ func (w *world) settle() {
 	}
 	w.log.keep(len(w.log.queue))
 	if s := w.session(); w.over && s != nil { // its end was lost with a gateway: it is over when nobody comes back
-		w.pass(ResumeWindow + time.Second)
+		w.pass(AwayWindow + time.Second)
 		w.log.keep(len(w.log.queue))
 	}
 }

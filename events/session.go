@@ -364,7 +364,11 @@ func (s *Session) expire(now time.Time) {
 		}
 		s.code = "" // an invitation that nobody took
 	}
-	if s.info.State != StateOffered && !s.away.IsZero() && now.Sub(s.away) > ResumeWindow {
+	wait := ResumeWindow
+	if s.info.State == StateLive && s.present() {
+		wait = AwayWindow
+	}
+	if s.info.State != StateOffered && !s.away.IsZero() && now.Sub(s.away) > wait {
 		s.end(0, "timeout")
 	}
 }

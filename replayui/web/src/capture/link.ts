@@ -49,7 +49,8 @@ export interface Started {
 const BASE = "/.pillion/";
 const MAX_UNSENT = 8 << 20;
 const MAX_WAIT_MS = 10_000;
-const GIVE_UP_MS = 5 * 60_000;
+/** As long as a session may wait (events/hub.go, AwayWindow). */
+const GIVE_UP_MS = 30 * 60_000;
 const ALIVE_MS = 5000;
 const ANSWER_MS = 6000;
 
