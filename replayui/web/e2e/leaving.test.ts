@@ -115,10 +115,43 @@ it("stops what goes around the built-ins", async () => {
   expect(await hand.answer(id)).toEqual(no("refused"));
   expect(await hand.request("post", "click")).toEqual(no("failed")); // what it sent cannot be sent again
   expect(stage.site.asked).toEqual([]);
+  await stage.open("/leaving"); // that ends the driver's waiting
+});
+
+it("goes where the agent says on the console, back and forward, when the user allows it", async () => {
+  const { agent } = stage;
+  const answers = async (how: "allow" | "deny") => {
+    await user.locator("pillion-assist [data-role=confirm]").first().waitFor();
+    await user.locator(`pillion-assist [data-role=confirm] [data-action=${how}]`).first().click();
+  };
+  const goes = async (to: string) => {
+    await expect.poll(() => user.url()).toContain(to);
+    await stage.same();
+    await expect.poll(() => agent.getByTestId("address").inputValue()).toContain(to);
+  };
+  const address = async (to: string) => {
+    await agent.getByTestId("address").fill(to);
+    await agent.getByTestId("address").press("Enter");
+  };
+  await address("/next?by=console");
+  await answers("deny");
+  await agent.getByTestId("denied").filter({ hasText: "Go to /next?by=console" }).filter({ hasText: "the user said no" }).waitFor();
+  await address("/next?by=console");
+  await answers("allow");
+  await goes("/next?by=console");
+  await agent.getByTestId("back").click();
+  await answers("allow");
+  await goes("/leaving");
+  await agent.getByTestId("forward").click();
+  await answers("allow");
+  await goes("/next?by=console");
+  await address("https://example.org/");
+  await agent.getByTestId("denied").filter({ hasText: "Go to https://example.org/" }).filter({ hasText: "this is not allowed" }).waitFor();
+  await address("javascript:document.title = 1");
+  await agent.getByTestId("denied").filter({ hasText: "Go to javascript:" }).filter({ hasText: "this is not allowed" }).waitFor();
 });
 
 it("leaves the user's own to them", async () => {
-  await stage.open("/leaving");
   await user.locator("#send").click();
   await expect.poll(() => user.url()).toContain("/sent");
 });
