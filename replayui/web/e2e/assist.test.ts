@@ -118,9 +118,11 @@ async function away(drawing: Locator, box: { x: number; y: number; width: number
 
 it("draws on elements, wherever they are and go", async () => {
   const hand = await at.shared("point");
-  await points(hand, "name", true);
   const pointer = at.part("[data-role=agent-pointer]");
+  await points(hand, "name");
   await pointer.waitFor();
+  expect(await pointer.locator("i").count()).toBe(0);
+  await Promise.all([pointer.locator("i").waitFor({ state: "attached" }), points(hand, "name", true)]); // a click's ripple, for less than a second
   expect(await pointer.textContent()).toBe("Ann Agent");
   const frame = user.frameLocator("#frame");
   await user.locator("#inner").evaluate((el) => (el.scrollTop = 150));
@@ -140,6 +142,9 @@ it("draws on elements, wherever they are and go", async () => {
     await near(1, user.locator("#deep"));
     await near(2, frame.locator("#within"));
     expect(await drawings.nth(3).evaluate((el) => el.getBoundingClientRect().width)).toBeGreaterThan(50);
+    const [stroke, field] = [await drawings.nth(5).evaluate((el) => el.getBoundingClientRect().width), (await user.locator("#remarks").boundingBox())!.width];
+    expect(Math.abs(stroke - 1.1 * field)).toBeLessThan(3);
+    expect(await drawings.nth(4).getAttribute("d")).toMatch(/^M[^ML]+L[^ML]+M[^ML]+L[^ML]+M/); // a line, and a head of two strokes
   };
   await places();
   await user.evaluate(() => scrollTo(0, 60));
@@ -153,6 +158,7 @@ it("draws on elements, wherever they are and go", async () => {
   await expect.poll(() => drawings.nth(1).isVisible()).toBe(false); // as the button is
   expect(await user.evaluate(() => (document.elementFromPoint(120, 40) as Element).closest("pillion-assist"))).toBeNull();
   await draws(hand, 1, "box", "name", [0, 0, 0.5, 1]); // replaced, and starts anew
+  await at.part("[data-role=drawing].fade").first().waitFor({ state: "attached" });
   await expect.poll(() => drawings.count(), { timeout: 9500 }).toBe(1);
   await expect.poll(() => drawings.count(), { timeout: 9500 }).toBe(0);
   expect(await pointer.count()).toBe(0);

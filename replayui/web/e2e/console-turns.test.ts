@@ -136,6 +136,24 @@ it("shows where both type, each in their colour, and what the user selects in a 
   await sameAsMirror(user, agent);
 });
 
+it("shows which part of the page the user has zoomed to", async () => {
+  const area = agent.locator(".mark-at.area");
+  expect(await area.count()).toBe(0);
+  const cdp = await user.context().newCDPSession(user);
+  await cdp.send("Emulation.setPageScaleFactor", { pageScaleFactor: 2 });
+  await user.evaluate(() => document.getElementById("remarks")!.scrollIntoView());
+  const seen = () => user.evaluate(() => [visualViewport!.offsetLeft, visualViewport!.offsetTop, visualViewport!.width, visualViewport!.height].map(Math.round));
+  expect((await seen())[2]).toBe(500);
+  const shown = () => area.evaluate((el) => [el.style.left, el.style.top, el.style.width, el.style.height].map((v) => Math.round(parseFloat(v))));
+  await expect.poll(async () => {
+    const now = await seen();
+    return (await area.count()) > 0 && (await shown()).every((v, i) => Math.abs(v - now[i]!) < 2);
+  }).toBe(true);
+  await shot("zoomed");
+  await cdp.send("Emulation.setPageScaleFactor", { pageScaleFactor: 1 });
+  await expect.poll(() => area.count()).toBe(0);
+});
+
 it("plays back who was in which element, and where both typed", async () => {
   await user.locator("pillion-assist [data-action=end]").click();
   await agent.getByText("The session is over").waitFor();

@@ -81,6 +81,12 @@ export class Marks {
     Object.assign(m.style, { left: `${box.left - 1}px`, top: `${box.top}px`, height: `${box.height}px` });
   }
 
+  /** Marks a part of the page by dimming what is around it. */
+  area(name: string, box: Box | undefined): void {
+    if (!box) return this.remove(name);
+    Object.assign(this.mark(name, "area").style, { left: `${box.left}px`, top: `${box.top}px`, width: `${box.width}px`, height: `${box.height}px` });
+  }
+
   /** Lays colour over what is selected. */
   selection(name: string, boxes: readonly Box[], className: string): void {
     for (let i = boxes.length; this.marks.has(`${name} ${i}`); i++) this.remove(`${name} ${i}`);

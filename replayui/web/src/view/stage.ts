@@ -213,7 +213,9 @@ export class Stage {
   refresh(): void {
     cancelAnimationFrame(this.due);
     this.due = 0;
-    const { pointer, focus } = this.mirror.shown;
+    const { pointer, focus, zoom, offset, width, height } = this.mirror.shown;
+    // Where the user has zoomed in, they see a part of the page.
+    this.marks.area("visible", zoom > 1.01 ? { left: offset.x, top: offset.y, width: width / zoom, height: height / zoom } : undefined);
     if (pointer) this.marks.pointAt("user", "User", pointer.x, pointer.y, USER);
     else this.marks.remove("user");
     if (focus) this.marks.outline("focus", focus, "focus");
