@@ -173,6 +173,13 @@ func (s *Session) pageGone(gone *page) {
 	}
 }
 
+// ComesToFront reports whether an event says that the user has its page before
+// them: it is hidden no more, or they press a key or a button of the mouse in it.
+// Viewers of recordings follow the same rule (web/src/player/playback.ts).
+func (e *PageEvent) ComesToFront() bool {
+	return e.Op == OpHidden && e.N[0] == 0 || e.Cause == CauseUser && (e.Op == OpClick || e.Op == OpKey)
+}
+
 // front is the page that the user has most likely in front: of those that are
 // connected one that is not hidden, and the newest.
 func (s *Session) front() (front *page) {

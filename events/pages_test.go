@@ -53,6 +53,36 @@ func TestAgentsFollowThePageInFront(t *testing.T) {
 	}
 }
 
+func TestThePageThatTheUserPressesInIsInFront(t *testing.T) {
+	p := newPlay(t)
+	second, _ := p.page(FromUser{URL: "http://site/2", Tab: "b"})
+	if err := second.Binary(frame(KindPageState, 1, samplePage().Append(nil))); err != nil {
+		t.Fatal(err)
+	}
+	for i, c := range []struct {
+		event PageEvent
+		want  PageID
+	}{
+		{PageEvent{Op: OpText, ID: 5, Text: "changed", Cause: CausePage}, 2},
+		{PageEvent{Op: OpPointer, N: [4]int64{1, 1}, Cause: CauseUser}, 2},
+		{PageEvent{Op: OpClick, ID: 30, Cause: CausePage}, 2},
+		{PageEvent{Op: OpClick, ID: 30, Cause: CauseRequest}, 2},
+		{PageEvent{Op: OpHidden, N: [4]int64{1}, Cause: CausePage}, 2},
+		{PageEvent{Op: OpClick, ID: 30, Cause: CauseUser}, 1},
+	} {
+		p.sends(KindPageEvents, (&Batch{Events: []PageEvent{c.event}}).Append(nil))
+		if p.session.active != c.want {
+			t.Fatalf("after %d page %d is on show", i, p.session.active)
+		}
+	}
+	if err := second.Binary(frame(KindPageEvents, 2, (&Batch{Events: []PageEvent{{Op: OpHidden, Cause: CausePage}}}).Append(nil))); err != nil {
+		t.Fatal(err)
+	}
+	if p.session.active != 2 {
+		t.Error("a page that is hidden no more is not on show")
+	}
+}
+
 func TestPagesAreToldApart(t *testing.T) {
 	for name, c := range map[string]struct {
 		hello FromUser

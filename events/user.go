@@ -303,6 +303,9 @@ func (s *Session) takeBatch(p *page, r *Record) (keep bool, shown []byte, err er
 	if slices.ContainsFunc(batch.Events, func(e PageEvent) bool { return e.Cause == CauseUser }) {
 		s.moved = s.hub.opts.Now() // what a page does by itself moves nobody
 	}
+	if s.info.State == StateLive && slices.ContainsFunc(batch.Events, func(e PageEvent) bool { return e.ComesToFront() }) {
+		s.activate(p) // of two windows side by side none is hidden
+	}
 	filtered := FilterBatch(batch)
 	k := s.hub.masker(p.model.nodes)
 	k.events(batch.Events)

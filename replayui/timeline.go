@@ -104,7 +104,11 @@ func (t *timeline) state(r *events.Record, at int64) {
 		t.pages = append(t.pages, PageMark{r.Page, m.URL(), m.Title(), at})
 		t.mark(Mark{T: at, Offset: r.Offset, Page: r.Page, Type: "navigation", Label: "opened " + pageName(m), By: "user"})
 	}
-	t.models[r.Page], t.active = m, r.Page
+	// A tab that is opened behind others, or sends its page again there, stays there.
+	if t.active == 0 || t.models[r.Page] == nil && !s.Hidden {
+		t.active = r.Page
+	}
+	t.models[r.Page] = m
 	clear(t.last)
 }
 
@@ -124,6 +128,9 @@ func (t *timeline) batch(r *events.Record, at int64) {
 	// One at a time: a label is of the page as it was then.
 	for i := range b.Events {
 		e := &b.Events[i]
+		if e.ComesToFront() {
+			t.active = r.Page
+		}
 		if err := m.Apply(&events.Batch{Events: b.Events[i : i+1]}); err != nil && !errors.Is(err, events.ErrDigest) {
 			delete(t.models, r.Page)
 			return

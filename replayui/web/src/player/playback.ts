@@ -1,4 +1,4 @@
-import { RecordKind, type LogRecord } from "../protocol/format.ts";
+import { Cause, Op, RecordKind, type LogRecord, type PageEvent } from "../protocol/format.ts";
 import { decodeBatch, decodeState } from "../page/reader.ts";
 import { Beside } from "../view/beside.ts";
 import type { Stage } from "../view/stage.ts";
@@ -10,6 +10,14 @@ const JUMP_MS = 20_000;
 const RIPPLE_MS = 700;
 /** So many changes of a page that is not rebuilt are kept: for more a keyframe is nearer. */
 const MAX_BATCHES = 2000;
+
+/** The flag of a page state whose tab is behind others. */
+const HIDDEN = 1;
+
+/** Whether an event says that the user has its page before them (events/pages.go, ComesToFront). */
+function comesToFront({ op, cause, n }: PageEvent): boolean {
+  return (op === Op.Hidden && !n?.[0]) || (cause === Cause.User && (op === Op.Click || op === Op.Key));
+}
 
 /** What is known of a page that is not on show; whole: it can be built anew from that. */
 interface Waiting { state: LogRecord; batches: LogRecord[]; whole: boolean }
@@ -124,7 +132,10 @@ export class Playback {
   private apply(r: LogRecord, live: boolean): void {
     if (live) this.beside.take(r, this.recording.time(r));
     if (r.kind === RecordKind.PageState) {
+      const known = this.waiting.has(r.page);
       this.waiting.set(r.page, { state: r, batches: [], whole: true });
+      // A tab that is opened behind others, or sends its page again there, stays there. Of a keyframe the last one is on show.
+      if (live && this.page && this.page !== r.page && (known || r.payload[1]! & HIDDEN)) return;
       this.page = r.page;
       if (live) this.show();
     } else if (r.kind === RecordKind.PageEvents) {
@@ -140,14 +151,13 @@ export class Playback {
       page.batches = [];
       page.whole = false;
     }
-    if (r.page !== this.page) {
-      // Another tab came to the front.
-      this.page = r.page;
-      if (live) this.show();
-      return;
-    }
     if (!live) return;
     const { events } = decodeBatch(r.payload);
+    if (r.page !== this.page) {
+      if (!events.some(comesToFront)) return; // pages go on changing behind others
+      this.page = r.page;
+      return this.show();
+    }
     this.stage.mirror.applyAll(events);
     this.stage.watch(events, (node) => this.beside.holder(node));
   }
