@@ -114,9 +114,9 @@ it("takes what old pages have: keys, masks, rich texts, dialogs, lists of jQuery
   expect((await shown()).some((l) => l.includes("inside"))).toBe(true);
 });
 
-it("asks the user where a script would send a form, or open a window", async () => {
+it("asks the user where a script would send a form, leave the page or open a window", async () => {
   await open("/leaving");
-  for (const id of ["send", "request", "hash", "open"]) {
+  for (const id of ["send", "request", "hash", "open", "location", "reload", "inner"]) {
     const asked = await hand.ask(await hand.node(id), "click");
     await press(`[data-request="${asked.id}"] [data-action=deny]`);
     expect(await hand.answer(asked.id), id).toEqual({ outcome: "denied", reason: "refused" });

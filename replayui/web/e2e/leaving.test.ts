@@ -104,6 +104,22 @@ it("asks nothing where a view of the same page is shown, and leaves the page's o
   expect(await user.evaluate("HTMLFormElement.prototype.submit === kept")).toBe(true);
 });
 
+it("knows pictures that send a form and links to other windows, and what is neither", async () => {
+  expect(await asks("picture", "click", "", "deny")).toEqual(no("refused"));
+  const opening = user.context().waitForEvent("page");
+  expect(await asks("blank", "click", "", "allow")).toEqual(YES);
+  const other = await opening;
+  await expect.poll(() => other.url()).toContain("/next");
+  await other.close();
+  await user.locator("#top").click(); // back in this window
+  await stage.same();
+  await stage.does("t", "fill", "something else");
+  await stage.does("reset", "click");
+  expect(await stage.value("t")).toBe("a");
+  await stage.does("words", "fill", "Other words");
+  expect(await user.locator("#words").textContent()).toBe("Other words");
+});
+
 it("stops what goes around the built-ins", async () => {
   const { id } = await hand.ask(await hand.node("around"), "click");
   // The driver waits for the end of a navigation that there is not.

@@ -7,7 +7,7 @@ export interface Led {
 
 type Realm = Window & typeof globalThis;
 
-/** The parts of the Navigation API that are used; Firefox has it from 147. */
+/** The parts of the Navigation API that are used; older browsers have none. */
 interface Leaving extends Event {
   destination: { url: string; sameDocument: boolean };
   formData: FormData | null;
