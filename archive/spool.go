@@ -1,6 +1,7 @@
 package archive
 
 import (
+	"bytes"
 	"cmp"
 	"container/heap"
 	"context"
@@ -177,6 +178,18 @@ func cost(size int64) int64 { return max(size, blockSize) }
 
 // Put implements Store. It fails with ErrSpoolFull when there is no room near.
 func (s *Spool) Put(ctx context.Context, name string, content io.ReaderAt, size int64) error {
+	return s.put(ctx, name, content, size, false)
+}
+
+// Make implements Maker, among those who use this spool. What another spool made
+// of that name in the far store meanwhile is not replaced either: then the near
+// copy waits, and Status tells why.
+func (s *Spool) Make(ctx context.Context, name string, content []byte) error {
+	return s.put(ctx, name, bytes.NewReader(content), int64(len(content)), true)
+}
+
+// put stores an object near; alone: not where there is one.
+func (s *Spool) put(ctx context.Context, name string, content io.ReaderAt, size int64, alone bool) error {
 	if err := spoolable(name); err != nil {
 		return err
 	}
@@ -187,6 +200,12 @@ func (s *Spool) Put(ctx context.Context, name string, content io.ReaderAt, size 
 	defer s.release(e)
 	e.near.Lock()
 	defer e.near.Unlock()
+	if alone {
+		if err := s.none(ctx, name); err != nil {
+			s.free(cost(size))
+			return err
+		}
+	}
 	if err := s.near.Put(ctx, putPrefix+name, content, size); err != nil {
 		s.free(cost(size))
 		return err
@@ -200,6 +219,15 @@ func (s *Spool) Put(ctx context.Context, name string, content io.ReaderAt, size 
 	s.changed(e)
 	s.enqueue(e)
 	return nil
+}
+
+// none returns ErrExists where there is an object. The far store is asked for as
+// long as Stat does: while it is away nobody knows, and then there is none.
+func (s *Spool) none(ctx context.Context, name string) error {
+	if _, err := s.Stat(ctx, name); err == nil {
+		return ErrExists
+	}
+	return ctx.Err()
 }
 
 func (s *Spool) reserve(n int64) error {

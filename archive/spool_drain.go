@@ -219,10 +219,26 @@ func (s *Spool) transfer(ctx context.Context, e *entry, content io.ReaderAt, siz
 			return nil
 		}
 	}
-	if err := s.far.Put(ctx, e.name, content, size); err != nil {
+	if err := s.store(ctx, e.name, content, size); err != nil {
 		return err
 	}
 	return s.readBack(ctx, e.name, size, sum)
+}
+
+// store puts an object into the far store. A key is never put in place of another
+// one, under which objects may be there already: reading back tells of that.
+func (s *Spool) store(ctx context.Context, name string, content io.ReaderAt, size int64) error {
+	if _, can := s.far.(Maker); !can || !strings.HasPrefix(name, keyPrefix) {
+		return s.far.Put(ctx, name, content, size)
+	}
+	key := make([]byte, size)
+	if _, err := io.ReadFull(io.NewSectionReader(content, 0, size), key); err != nil {
+		return err
+	}
+	if err := makeObject(ctx, s.far, name, key); !errors.Is(err, ErrExists) {
+		return err
+	}
+	return nil
 }
 
 // readerAt makes what a store opened readable at any place.

@@ -84,8 +84,8 @@ func (v *Vaults) Open(ctx context.Context, owner string) (*Vault, error) {
 	return &Vault{v.store, owner, aead, same, key[KeySize:]}, err
 }
 
-// Make returns an owner's vault, and makes its key when there is none. Two
-// gateways that make one at the same time must not: an owner has one gateway.
+// Make returns an owner's vault, and makes its key when there is none. Whoever
+// makes one at the same time gets the same, where the store is a [Maker].
 func (v *Vaults) Make(ctx context.Context, owner string) (*Vault, error) {
 	vault, err := v.Open(ctx, owner)
 	if !errors.Is(err, ErrAbsent) {
@@ -94,7 +94,8 @@ func (v *Vaults) Make(ctx context.Context, owner string) (*Vault, error) {
 	key := make([]byte, 2*KeySize)
 	_, _ = rand.Read(key) // never fails (crypto/rand)
 	name := keyPrefix + owner
-	if err := PutBytes(ctx, v.store, name, v.master.Seal(nil, nil, key, []byte(name))); err != nil {
+	err = makeObject(ctx, v.store, name, v.master.Seal(nil, nil, key, []byte(name)))
+	if err != nil && !errors.Is(err, ErrExists) {
 		return nil, err
 	}
 	return v.Open(ctx, owner)

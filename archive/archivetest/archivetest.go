@@ -25,6 +25,8 @@ func Store(t *testing.T, s archive.Store) {
 	t.Run("what is replaced is read whole", func(t *testing.T) { replaced(t, s) })
 	t.Run("what a caller gives up is not stored", func(t *testing.T) { ended(t, s) })
 	t.Run("2,500 objects are listed", func(t *testing.T) { many(t, s) })
+	t.Run("one of many makes an object", func(t *testing.T) { made(t, s) })
+	t.Run("a vault that many make at once has one key", func(t *testing.T) { oneKey(t, s) })
 	t.Run("blobs", func(t *testing.T) { blobs(t, archive.BlobsIn(s)) })
 	t.Run("vaults", func(t *testing.T) { vaults(t, s) })
 }

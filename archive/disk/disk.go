@@ -23,9 +23,16 @@ import (
 type Store struct {
 	dir string
 
+	making sync.Mutex // held by Make
+
 	mu     sync.Mutex
 	synced map[string]bool // folders whose own entries are known to be durable
 }
+
+var (
+	_ archive.Store = (*Store)(nil)
+	_ archive.Maker = (*Store)(nil)
+)
 
 // maxSynced bounds the folders that are remembered.
 const maxSynced = 50_000
@@ -68,6 +75,11 @@ func (s *Store) file(name string) (string, error) {
 // Put implements archive.Store: the file is put in place whole and synced, its
 // folders too.
 func (s *Store) Put(ctx context.Context, name string, content io.ReaderAt, size int64) error {
+	return s.put(ctx, name, content, size, os.Rename)
+}
+
+// put writes a file beside its place, syncs it and has it put there.
+func (s *Store) put(ctx context.Context, name string, content io.ReaderAt, size int64, place func(from, to string) error) error {
 	file, err := s.file(name)
 	if err != nil {
 		return err
@@ -88,7 +100,7 @@ func (s *Store) Put(ctx context.Context, name string, content io.ReaderAt, size 
 	if err = errors.Join(err, f.Sync(), f.Close(), ctx.Err()); err != nil {
 		return err
 	}
-	if err := os.Rename(f.Name(), file); err != nil {
+	if err := place(f.Name(), file); err != nil {
 		return err
 	}
 	return s.syncAll(dir)

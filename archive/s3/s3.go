@@ -5,6 +5,7 @@
 package s3
 
 import (
+	"bytes"
 	"context"
 	"crypto/sha256"
 	"crypto/tls"
@@ -42,6 +43,7 @@ type Store struct {
 var (
 	_ archive.Store  = (*Store)(nil)
 	_ archive.Locker = (*Store)(nil)
+	_ archive.Maker  = (*Store)(nil)
 )
 
 const (
@@ -122,6 +124,22 @@ func (s *Store) within(ctx context.Context, size int64) (context.Context, contex
 // Put implements archive.Store. Objects of more than 16 MB go in parts; each part
 // and the whole have a SHA-256 that the server compares.
 func (s *Store) Put(ctx context.Context, name string, content io.ReaderAt, size int64) error {
+	return s.put(ctx, name, content, size, minio.PutObjectOptions{})
+}
+
+// Make implements archive.Maker, by If-None-Match. A server that does not know it
+// puts one in place of another, as Put does.
+func (s *Store) Make(ctx context.Context, name string, content []byte) error {
+	o := minio.PutObjectOptions{DisableMultipart: true}
+	o.SetMatchETagExcept("*")
+	err := s.put(ctx, name, bytes.NewReader(content), int64(len(content)), o)
+	if code(err) == minio.PreconditionFailed {
+		return archive.ErrExists
+	}
+	return err
+}
+
+func (s *Store) put(ctx context.Context, name string, content io.ReaderAt, size int64, o minio.PutObjectOptions) error {
 	key, err := s.key(name)
 	if err != nil {
 		return err
@@ -139,10 +157,8 @@ func (s *Store) Put(ctx context.Context, name string, content io.ReaderAt, size 
 	if err := s.seeBucket(ctx); err != nil {
 		return err
 	}
-	o := minio.PutObjectOptions{
-		Checksum: minio.ChecksumSHA256, PartSize: partSize, NumThreads: partsAtOnce, ServerSideEncryption: s.sse,
-		UserMetadata: map[string]string{sumKey: hex.EncodeToString(sum.Sum(nil))},
-	}
+	o.Checksum, o.PartSize, o.NumThreads, o.ServerSideEncryption = minio.ChecksumSHA256, partSize, partsAtOnce, s.sse
+	o.UserMetadata = map[string]string{sumKey: hex.EncodeToString(sum.Sum(nil))}
 	if s.o.Lock != "" && strings.HasPrefix(name, lockedPrefix) {
 		o.Mode, o.RetainUntilDate = s.o.mode(), time.Now().Add(s.o.LockFor).UTC()
 	}

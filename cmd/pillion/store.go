@@ -110,17 +110,25 @@ func (o *opened) close() {
 	}
 }
 
+// bucket is a far store, and what stands before it.
+type bucket struct {
+	near *disk.Store // the spool's folder
+	far  *s3.Store
+	mine *archive.Claimed // the far store, for this installation
+}
+
 // bucket opens the far store and the spool's folder.
-func (f storeFlags) bucket(data string) (near *disk.Store, far *s3.Store, err error) {
+func (f storeFlags) bucket(data string) (b bucket, err error) {
 	o, err := f.options()
 	if err == nil {
-		far, err = s3.New(o)
+		b.far, err = s3.New(o)
 	}
 	if err != nil {
-		return nil, nil, errUsage{fmt.Errorf("--s3: %w", err)}
+		return b, errUsage{fmt.Errorf("--s3: %w", err)}
 	}
-	near, err = disk.NewStore(spoolFolder(data))
-	return near, far, err
+	b.mine = archive.NewClaimed(b.far, func() (archive.Owner, error) { return installation(data) })
+	b.near, err = disk.NewStore(spoolFolder(data))
+	return b, err
 }
 
 func spoolFolder(data string) string   { return filepath.Join(data, "spool") }
@@ -137,55 +145,61 @@ func (f storeFlags) open(ctx context.Context, data string, logger *slog.Logger) 
 		store, err := disk.NewStore(archiveFolder(data))
 		return &opened{Store: store, own: true}, err
 	}
-	near, far, err := f.bucket(data)
+	b, err := f.bucket(data)
 	if err != nil {
 		return nil, err
 	}
-	if err := f.probe(ctx, far, logger); err != nil {
-		far.Close()
+	if err := b.probe(ctx, logger); err != nil {
+		b.far.Close()
 		return nil, err
 	}
 	moved, err := adopt(ctx, data)
 	if err != nil {
-		far.Close()
+		b.far.Close()
 		return nil, fmt.Errorf("the archive's folder goes to the bucket: %w", err)
 	}
 	if moved > 0 {
-		logger.Info("the archive's folder goes to the bucket", "objects", moved, "bucket", far.String())
+		logger.Info("the archive's folder goes to the bucket", "objects", moved, "bucket", b.far.String())
 	}
-	return f.spool(ctx, data, near, far, logger)
+	return f.spool(ctx, data, b, logger)
 }
 
 // spool opens the spool in front of a bucket. What passes stays in the data folder.
-func (f storeFlags) spool(ctx context.Context, data string, near archive.Store, far *s3.Store, logger *slog.Logger) (*opened, error) {
+func (f storeFlags) spool(ctx context.Context, data string, b bucket, logger *slog.Logger) (*opened, error) {
 	limit, err := size(f.SpoolSize)
 	if err != nil {
-		far.Close()
+		b.far.Close()
 		return nil, errUsage{fmt.Errorf("--spool-size: %w", err)}
 	}
 	passing, err := disk.NewStore(archiveFolder(data))
 	if err != nil {
-		far.Close()
+		b.far.Close()
 		return nil, err
 	}
-	spool, err := archive.NewSpool(ctx, near, far, archive.SpoolOptions{Limit: limit, Logger: logger})
+	spool, err := archive.NewSpool(ctx, b.near, b.mine, archive.SpoolOptions{Limit: limit, Logger: logger})
 	if err != nil {
-		far.Close()
+		b.far.Close()
 		return nil, err
 	}
-	return &opened{Store: archive.Split(passing, archive.Passing, spool), spool: spool, own: true, closes: []func(){far.Close, spool.Close}}, nil
+	return &opened{Store: archive.Split(passing, archive.Passing, spool), spool: spool, own: true, closes: []func(){b.far.Close, spool.Close}}, nil
 }
 
-// probe sees whether the bucket does what it has to.
-func (f storeFlags) probe(ctx context.Context, far *s3.Store, logger *slog.Logger) error {
+// probe sees whether the bucket does what it has to, and is this installation's.
+func (b bucket) probe(ctx context.Context, logger *slog.Logger) error {
 	ctx, cancel := context.WithTimeout(ctx, probeTime)
 	defer cancel()
-	err := far.Probe(ctx)
-	if errors.Is(err, s3.ErrRefused) {
-		return fmt.Errorf("--s3: %w", err)
+	err := b.far.Probe(ctx)
+	if err == nil {
+		err = b.mine.Claim(ctx)
 	}
-	if err != nil {
-		logger.Warn("the bucket is away: everything waits on disk until it is back", "bucket", far.String(), "error", err)
+	switch {
+	case errors.Is(err, s3.ErrRefused):
+		return fmt.Errorf("--s3: %w", err)
+	case errors.Is(err, archive.ErrClaimed), errors.Is(err, archive.ErrDamaged):
+		return fmt.Errorf("--s3: %s: %w. Two that share names would delete each other's files: give this one a name of its own (--s3-prefix). "+
+			"Where the other is gone for good, remove the object %q there", b.far, err, archive.OwnerName)
+	case err != nil:
+		logger.Warn("the bucket is away: everything waits on disk until it is back", "bucket", b.far.String(), "error", err)
 	}
 	return nil
 }
@@ -244,17 +258,17 @@ func (f storeFlags) command(ctx context.Context, data string, own bool, logger *
 		store, err := disk.NewStore(archiveFolder(data))
 		return &opened{Store: store, own: own}, err
 	}
-	near, far, err := f.bucket(data)
+	b, err := f.bucket(data)
 	switch {
 	case err != nil:
 		return nil, err
 	case own:
-		return f.spool(ctx, data, near, far, logger)
+		return f.spool(ctx, data, b, logger)
 	}
 	passing, err := disk.NewStore(archiveFolder(data))
 	if err != nil {
-		far.Close()
+		b.far.Close()
 		return nil, err
 	}
-	return &opened{Store: archive.Split(passing, archive.Passing, archive.Beside(near, far)), closes: []func(){far.Close}}, nil
+	return &opened{Store: archive.Split(passing, archive.Passing, archive.Beside(b.near, b.mine)), closes: []func(){b.far.Close}}, nil
 }
