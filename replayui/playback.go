@@ -243,13 +243,12 @@ func (s *Server) part(w http.ResponseWriter, r *http.Request, view func(context.
 	if err != nil {
 		return archive.ErrAbsent
 	}
+	// A browser asks each time whether it may show what it holds: the recording may
+	// be deleted, or its viewer's right to it gone.
+	w.Header().Set("Cache-Control", "private, no-cache")
 	b, err := view(r.Context(), o, n)
 	if err != nil {
 		return err
-	}
-	w.Header().Set("Cache-Control", "private, no-cache")
-	if r.URL.Query().Get("v") == o.version() {
-		w.Header().Set("Cache-Control", "private, max-age=3600, immutable")
 	}
 	servePacked(w, r, b)
 	return nil
