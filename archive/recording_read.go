@@ -278,3 +278,9 @@ func (r *Recording) BarePart(ctx context.Context, name string) (content []byte, 
 func (r *Recording) TopBytes(ctx context.Context) ([]byte, error) {
 	return ReadObject(ctx, r.store, topName(r.Name))
 }
+
+// StampBytes returns the time stamp as stored, unchecked; ErrAbsent where there is
+// none.
+func (r *Recording) StampBytes(ctx context.Context) ([]byte, error) {
+	return ReadObject(ctx, r.store, stampName(r.Name))
+}

@@ -112,18 +112,7 @@ func (v *verifier) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	top, signed, err := readTop(text, v.Session)
-	if err != nil {
-		return v.note("top", err)
-	}
-	v.r = &Recording{Top: *top, store: v.Store, hash: RefOf(text), bare: v.Bare, lib: NewLibrary(v.Store, nil)}
-	if err := v.signed("top", signed.text, signed.signature, top.Key); err != nil {
-		return err
-	}
-	if err := v.last(); err != nil {
-		return err
-	}
-	if err := v.stamped(ctx); err != nil {
+	if err := v.top(ctx, text); err != nil || v.r == nil {
 		return err
 	}
 	if v.Vaults != nil && !v.Bare {
@@ -141,6 +130,23 @@ func (v *verifier) run(ctx context.Context) error {
 		return err
 	}
 	return v.contents(ctx)
+}
+
+// top checks the top as it is stored, and what attests it. Without one that can be
+// read there is no v.r.
+func (v *verifier) top(ctx context.Context, text []byte) error {
+	top, signed, err := readTop(text, v.Session)
+	if err != nil {
+		return v.note("top", err)
+	}
+	v.r = &Recording{Top: *top, store: v.Store, hash: RefOf(text), bare: v.Bare, lib: NewLibrary(v.Store, nil)}
+	if err := v.signed("top", signed.text, signed.signature, top.Key); err != nil {
+		return err
+	}
+	if err := v.last(); err != nil {
+		return err
+	}
+	return v.stamped(ctx)
 }
 
 // stamped checks the authority's time stamp, where there is one.

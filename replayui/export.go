@@ -15,6 +15,8 @@ type Exported struct {
 	info  events.SessionInfo
 	pages []PageMark
 	files *archive.Manifest
+	// stamped reports whether an authority attested when the recording was there.
+	stamped bool
 }
 
 // ErrOldVersion is returned for recordings that an early version sealed.
@@ -37,6 +39,10 @@ func OpenExport(ctx context.Context, store archive.Store, vaults *archive.Vaults
 	if err := json.Unmarshal(rec.Pages, &e.pages); err != nil {
 		return nil, errors.Join(archive.ErrDamaged, err)
 	}
+	if _, err = rec.StampBytes(ctx); err != nil && !errors.Is(err, archive.ErrAbsent) {
+		return nil, err
+	}
+	e.stamped = err == nil
 	e.files, err = rec.Manifest(ctx)
 	return e, err
 }
@@ -49,10 +55,14 @@ type exportedPart struct {
 	read func(ctx context.Context) ([]byte, error)
 }
 
-// parts are those of the recording: the top as it is stored, and what it names as
-// it was before it was encrypted. The top has the hashes of both.
+// parts are those of the recording: the top as it is stored, with the time stamp
+// where it has one, and what it names as it was before it was encrypted. The top has
+// the hashes of both.
 func (e *Exported) parts() []exportedPart {
 	list := []exportedPart{{"top", e.TopBytes}}
+	if e.stamped {
+		list = append(list, exportedPart{"stamp", e.StampBytes})
+	}
 	for _, name := range e.PartNames() {
 		list = append(list, exportedPart{name + ".zst", func(ctx context.Context) ([]byte, error) {
 			b, _, err := e.BarePart(ctx, name)

@@ -26,7 +26,7 @@ const emptyHash = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b
 
 // ExportWACZ writes the archived responses of a recording as a WACZ, and each
 // page as it was when it was first seen. It holds one response in memory at a
-// time. progress is told how much was done, from 0 to 1.
+// time, and the top and manifest. progress is told how much was done, from 0 to 1.
 func ExportWACZ(ctx context.Context, w io.Writer, e *Exported, progress func(float64)) error {
 	out, err := wacz.NewWriter(w, wacz.Info{
 		Title:   "Recording " + e.session() + ": " + e.info.Title,
@@ -54,17 +54,36 @@ func ExportWACZ(ctx context.Context, w io.Writer, e *Exported, progress func(flo
 			return err
 		}
 	}
+	for _, part := range e.parts() {
+		if part.name != "top" && part.name != "stamp" && part.name != manifestFile {
+			continue
+		}
+		b, err := part.read(ctx)
+		if err != nil {
+			return err
+		}
+		out.Add(sealedPrefix+part.name, b)
+	}
 	progress(1)
 	return out.Close()
 }
 
+// What was sealed stands below a prefix, so that a file can be checked by the
+// signature that was made then: the signed top, its time stamp, and the manifest,
+// which has the hash of every response.
+const (
+	sealedPrefix = "pillion/"
+	manifestFile = "manifest.zst"
+)
+
 // responseInto adds an archived response. What the archive lost is left out: the
 // recording's verification tells of it.
 func (e *Exported) responseInto(ctx context.Context, out *wacz.Writer, c archive.PageCapture) error {
+	r := responseOf(c)
+	r.Time = e.seen(c)
 	if c.Ref == "" {
-		return out.Response(wacz.Response{
-			URL: c.URL, Time: e.seen(c), Status: c.Status, Header: map[string]string{"Location": c.Location}, Hash: emptyHash, Body: http.NoBody,
-		})
+		r.Body = http.NoBody
+		return out.Response(r)
 	}
 	body, err := e.Asset(ctx, c)
 	if errors.Is(err, archive.ErrAbsent) || errors.Is(err, archive.ErrDamaged) {
@@ -73,14 +92,20 @@ func (e *Exported) responseInto(ctx context.Context, out *wacz.Writer, c archive
 	if err != nil {
 		return err
 	}
+	r.Size, r.Body = int64(len(body)), bytes.NewReader(body)
+	return out.Response(r)
+}
+
+// responseOf is a capture as a response, without its body.
+func responseOf(c archive.PageCapture) wacz.Response {
+	if c.Ref == "" {
+		return wacz.Response{URL: c.URL, Time: c.Time, Status: c.Status, Header: map[string]string{"Location": c.Location}, Hash: emptyHash}
+	}
 	header := map[string]string{"Content-Type": c.Type}
 	for name, value := range c.Header {
 		header[name] = value
 	}
-	return out.Response(wacz.Response{
-		URL: c.URL, Time: e.seen(c), Status: c.Status, Header: header, Hash: strings.TrimPrefix(string(c.Ref), "sha256-"),
-		Size: int64(len(body)), Body: bytes.NewReader(body),
-	})
+	return wacz.Response{URL: c.URL, Time: c.Time, Status: c.Status, Header: header, Hash: strings.TrimPrefix(string(c.Ref), "sha256-"), Size: c.Size}
 }
 
 // seen is when a page saw a response: when it came, else when the page did.

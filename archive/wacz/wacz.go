@@ -48,6 +48,7 @@ type Writer struct {
 	warc  *entry
 	index []string
 	pages []Page
+	files []file
 	parts []resource
 	err   error
 }
@@ -99,6 +100,16 @@ func (w *Writer) end(e *entry) {
 
 func hashText(h hash.Hash) string { return "sha256:" + hex.EncodeToString(h.Sum(nil)) }
 
+// file is one that stands beside what a WACZ has.
+type file struct {
+	path    string
+	content []byte
+}
+
+// Add adds a file of the caller's own, for those who know what it is. It is held in
+// memory until Close.
+func (w *Writer) Add(path string, content []byte) { w.files = append(w.files, file{path, content}) }
+
 // Page adds to the list of pages.
 func (w *Writer) Page(p Page) { w.pages = append(w.pages, p) }
 
@@ -121,6 +132,16 @@ func (w *Writer) Close() error {
 	w.end(index)
 	if err := w.writePages(); err != nil {
 		return err
+	}
+	for _, f := range w.files {
+		e, err := w.begin(f.path, zip.Store)
+		if err != nil {
+			return err
+		}
+		if _, err := e.Write(f.content); err != nil {
+			return err
+		}
+		w.end(e)
 	}
 	return errors.Join(w.describe(), w.zip.Close())
 }
@@ -154,16 +175,16 @@ func (w *Writer) describe() error {
 		about["mainPageUrl"] = w.pages[0].URL
 		about["mainPageDate"] = w.pages[0].Time.UTC().Format(time.RFC3339Nano)
 	}
-	description, err := w.begin("datapackage.json", zip.Deflate)
+	description, err := w.begin(aboutPath, zip.Deflate)
 	if err != nil {
 		return err
 	}
 	if err := json.NewEncoder(description).Encode(about); err != nil {
 		return err
 	}
-	digest, err := w.begin("datapackage-digest.json", zip.Deflate)
+	digest, err := w.begin(digestPath, zip.Deflate)
 	if err != nil {
 		return err
 	}
-	return json.NewEncoder(digest).Encode(map[string]string{"path": "datapackage.json", "hash": hashText(description.hash)})
+	return json.NewEncoder(digest).Encode(map[string]string{"path": aboutPath, "hash": hashText(description.hash)})
 }

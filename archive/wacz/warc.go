@@ -2,6 +2,7 @@ package wacz
 
 import (
 	"bytes"
+	"cmp"
 	"compress/gzip"
 	"crypto/rand"
 	"encoding/json"
@@ -36,10 +37,8 @@ func (w *Writer) Response(r Response) error {
 	if err != nil || u.Host == "" || strings.ContainsAny(r.URL, " \r\n\t") {
 		return fmt.Errorf("response of %q: no absolute URL", r.URL)
 	}
-	if r.Status == 0 {
-		r.Status = http.StatusOK
-	}
-	head := httpHead(r)
+	r.Status = cmp.Or(r.Status, http.StatusOK)
+	head := Head(r)
 	start := w.warc.size
 	w.err = w.record([]field{
 		{"WARC-Type", "response"}, {"WARC-Target-URI", r.URL}, {"WARC-Payload-Digest", "sha256:" + r.Hash},
@@ -63,9 +62,10 @@ func (w *Writer) Response(r Response) error {
 	return nil
 }
 
-// httpHead is the answer's head, as HTTP/1.1 writes it. The body is decoded.
-func httpHead(r Response) []byte {
+// Head is an answer's head as it stands in a file, in HTTP/1.1. The body is decoded.
+func Head(r Response) []byte {
 	var b bytes.Buffer
+	r.Status = cmp.Or(r.Status, http.StatusOK)
 	fmt.Fprintf(&b, "HTTP/1.1 %d %s\r\n", r.Status, http.StatusText(r.Status))
 	names := make([]string, 0, len(r.Header))
 	for name := range r.Header {

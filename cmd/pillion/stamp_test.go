@@ -1,6 +1,7 @@
 package main
 
 import (
+	"crypto/ed25519"
 	"net/http"
 	"net/http/httptest"
 	"net/http/httputil"
@@ -54,5 +55,20 @@ func TestARecordingIsStampedOnceTheAuthorityIsThere(t *testing.T) {
 	says(t, 0, "give --timestamp-ca", "verify", string(id), "--data", data)
 	_, other := archivetest.Authority(t)
 	says(t, 1, "stamp: ", "verify", string(id), "--data", data, "--timestamp-ca", other)
+	// The exported files bear the stamp, and are checked by it as the archive is.
+	dir := t.TempDir()
+	public, _, err := ed25519.GenerateKey(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	stranger := file(t, publicKey{key: public}.line())
+	for _, format := range []string{"html", "wacz"} {
+		name := filepath.Join(dir, "recording."+format)
+		says(t, 0, "100 %", "export", string(id), "-o", name, "--format", format, "--data", data)
+		says(t, 0, "as CN=Test Authority attests, whose certificate leads to the roots given", "verify", name, "--data", data, "--timestamp-ca", root)
+		says(t, 0, "give --timestamp-ca", "verify", name, "--data", data)
+		says(t, 1, "stamp: ", "verify", name, "--data", data, "--timestamp-ca", other)
+		says(t, 1, "none of this archive's", "verify", name, "--data", t.TempDir(), "--key", stranger)
+	}
 	says(t, 2, "--timestamp-url is an address", "serve", "--upstream", "http://127.0.0.1:1", "--timestamp-url", "tsa", "--data", filepath.Join(t.TempDir(), "data"))
 }

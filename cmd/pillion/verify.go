@@ -18,8 +18,8 @@ import (
 const journalFile = "sealed.log"
 
 type verifyCommand struct {
-	Recording string `arg:"" optional:"" help:"The session's identifier, or an exported page (FILE.html); without it, every recording that was ever sealed here."`
-	Data      string `help:"The gateway's folder: with an exported page, the key has to be that of this gateway." default:"pillion-data"`
+	Recording string `arg:"" optional:"" help:"The session's identifier, or an exported file (FILE.html, FILE.wacz); without it, every recording that was ever sealed here."`
+	Data      string `help:"The gateway's folder: with an exported file, the key has to be that of this gateway." default:"pillion-data"`
 	Key       string `help:"File with the public keys that may have signed, as \"pillion key list\" prints them, in place of the folder's own." type:"existingfile" placeholder:"FILE"`
 	All       bool   `help:"Tell all that is wrong, and not only the first thing."`
 	JSON      bool   `help:"Tell it in JSON, a line each." name:"json"`
@@ -42,6 +42,10 @@ func (c *verifyCommand) Run(p *program) error {
 	v, err := c.verifying(p)
 	if err != nil {
 		return err
+	}
+	if f := c.webArchive(); f != nil {
+		defer func() { _ = f.Close() }() // nothing was written
+		return c.verifyWeb(p, v, f)
 	}
 	all := []string{c.Recording}
 	closing, err := c.open(p, &v, all)
@@ -213,16 +217,25 @@ func (c *verifyCommand) say(p *program, f found) {
 		_, _ = fmt.Fprintf(p.out, "Recording %s was deleted at %s.\n", f.Recording, f.Deleted.Format(time.RFC3339))
 	case f.OK:
 		_, _ = fmt.Fprintf(p.out, "Recording %s is whole and as it was sealed.\n", f.Recording)
-		if f.Stamp != nil {
-			whose := "whose certificate was not checked: give --timestamp-ca"
-			if f.Stamp.Trusted {
-				whose = "whose certificate leads to the roots given"
-			}
-			_, _ = fmt.Fprintf(p.out, "It was there at %s, as %s attests, %s.\n", f.Stamp.Time.Format(time.RFC3339), f.Stamp.By, whose)
-		}
+		sayStamp(p, f.Stamp)
 	default:
-		for _, problem := range f.Problems {
-			_, _ = fmt.Fprintf(p.out, "Recording %s: %s\n", f.Recording, problem)
-		}
+		sayProblems(p, f)
+	}
+}
+
+func sayStamp(p *program, s *archive.Stamp) {
+	if s == nil {
+		return
+	}
+	whose := "whose certificate was not checked: give --timestamp-ca"
+	if s.Trusted {
+		whose = "whose certificate leads to the roots given"
+	}
+	_, _ = fmt.Fprintf(p.out, "It was there at %s, as %s attests, %s.\n", s.Time.Format(time.RFC3339), s.By, whose)
+}
+
+func sayProblems(p *program, f found) {
+	for _, problem := range f.Problems {
+		_, _ = fmt.Fprintf(p.out, "Recording %s: %s\n", f.Recording, problem)
 	}
 }
