@@ -54,6 +54,10 @@ type SpoolOptions struct {
 	// Backoff and MaxBackoff bound the pause after a failure: it doubles from the
 	// one to the other. Half a second and a minute where not given.
 	Backoff, MaxBackoff time.Duration
+	// Late is how long after a request was given up the far store may still do what
+	// it asked for; 15 minutes where not given. What is deleted within that time is
+	// deleted once more behind it.
+	Late time.Duration
 	// Quick is how long Stat and Delete wait for the far store at most; 5 s where
 	// not given. Open and List wait as long as their context does.
 	Quick  time.Duration
@@ -90,6 +94,7 @@ func NewSpool(ctx context.Context, near, far Store, o SpoolOptions) (*Spool, err
 	o.Workers = cmp.Or(o.Workers, 4)
 	o.Backoff = cmp.Or(o.Backoff, time.Second/2)
 	o.MaxBackoff = cmp.Or(o.MaxBackoff, time.Minute)
+	o.Late = cmp.Or(o.Late, 15*time.Minute)
 	o.Quick = cmp.Or(o.Quick, 5*time.Second)
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
@@ -142,6 +147,10 @@ type entry struct {
 	gen   uint64    // counts changes
 	begun time.Time // since when something waits; zero where nothing does
 
+	doubt   time.Time // until when what was sent and given up may still arrive
+	again   time.Time // a deletion was done, and is done once more then; zero: it waits
+	lingers bool      // it is in the queue for one of these alone
+
 	due     time.Time
 	tries   int
 	index   int  // in the queue; -1 where it is not
@@ -150,7 +159,7 @@ type entry struct {
 	waiters []*waiter
 }
 
-func (e *entry) waiting() bool { return e.put != nil || e.gone }
+func (e *entry) waiting() bool { return e.put != nil || e.gone && e.again.IsZero() }
 
 // acquire returns a name's entry, which stays until it is released.
 func (s *Spool) acquire(name string) *entry {
@@ -168,7 +177,7 @@ func (s *Spool) acquire(name string) *entry {
 func (s *Spool) release(e *entry) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if e.refs--; e.refs == 0 && !e.waiting() && e.index < 0 {
+	if e.refs--; e.refs == 0 && !e.waiting() && e.index < 0 && !s.linger(e) {
 		delete(s.entries, e.name)
 	}
 }
@@ -258,10 +267,15 @@ func (s *Spool) changed(e *entry) {
 // enqueue has an entry drained; the lock is held. One that a worker has in hand
 // comes again when it is done with it.
 func (s *Spool) enqueue(e *entry) {
-	if e.index < 0 && !e.atWork {
+	switch {
+	case e.index < 0 && !e.atWork:
 		e.due, e.tries = time.Now(), 0
 		heap.Push(&s.queue, e)
+	case e.lingers:
+		e.due, e.tries = time.Now(), 0
+		heap.Fix(&s.queue, e.index)
 	}
+	e.lingers = false
 	s.poke()
 }
 
@@ -320,7 +334,7 @@ func (s *Spool) mark(ctx context.Context, e *entry) error {
 	}
 	s.mu.Lock()
 	put := e.put
-	e.put, e.gone = nil, true
+	e.put, e.gone, e.again = nil, true, time.Time{}
 	s.changed(e)
 	s.mu.Unlock()
 	err := s.near.Delete(ctx, putPrefix+e.name)

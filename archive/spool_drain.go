@@ -29,8 +29,10 @@ func (s *Spool) recover(ctx context.Context) error {
 			if prefix == putPrefix {
 				e.put = &Object{Name: name, Size: o.Size, Time: o.Time}
 				s.used += cost(o.Size)
+				e.doubt = time.Now().Add(s.o.Late) // it may have been on its way
 			} else {
 				e.gone = true
+				e.doubt = o.Time.Add(s.o.Late)
 			}
 			e.old = true
 			e.begun = o.Time
@@ -76,7 +78,7 @@ func (s *Spool) next() (*entry, time.Duration) {
 	}
 	e := heap.Pop(&s.queue).(*entry)
 	e.refs++
-	e.atWork = true
+	e.atWork, e.lingers = true, false
 	s.active++
 	if len(s.queue) > 0 {
 		s.poke() // one wakes the next
@@ -115,27 +117,42 @@ func (s *Spool) drain(ctx context.Context, e *entry) {
 // deleteFar does the deletion that waits, if one does; the far lock is held, so
 // that nothing comes into the far store meanwhile. It tells whether that was asked.
 func (s *Spool) deleteFar(ctx context.Context, e *entry) (asked bool, err error) {
-	s.mu.Lock()
-	gone := e.gone
-	s.mu.Unlock()
-	if !gone {
+	todo, done := s.deletion(e)
+	switch {
+	case done:
+		return false, s.deleted(ctx, e, true)
+	case !todo:
 		return false, nil
 	}
 	locked := s.far.Delete(ctx, e.name)
 	if locked != nil && !errors.Is(locked, ErrLocked) {
 		return true, locked
 	}
+	if locked == nil && s.doubted(e) {
+		return true, nil
+	}
+	if err := s.deleted(ctx, e, false); err != nil {
+		return true, err
+	}
+	return true, locked
+}
+
+// deleted ends a deletion that is done, or, where that is said, one behind which
+// something newer was put. Whatever was put since then stays near, and goes on its way.
+func (s *Spool) deleted(ctx context.Context, e *entry, newer bool) error {
 	e.near.Lock()
 	defer e.near.Unlock()
-	// Whatever was put since then stays near, and goes on its way.
+	if _, near, _ := s.find(e.name); newer && !near {
+		return nil // deleted once more
+	}
 	if err := s.near.Delete(context.WithoutCancel(ctx), deletePrefix+e.name); err != nil {
-		return true, err
+		return err
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	e.gone = false
+	e.gone, e.again = false, time.Time{}
 	s.settled(e)
-	return true, locked
+	return nil
 }
 
 func (s *Spool) isNewer(e *entry, gen uint64) bool {
@@ -149,9 +166,9 @@ func (s *Spool) isNewer(e *entry, gen uint64) bool {
 // the far store was asked.
 func (s *Spool) send(ctx context.Context, e *entry) (asked bool, err error) {
 	s.mu.Lock()
-	gen, put := e.gen, e.put
+	gen, put, gone := e.gen, e.put, e.gone
 	s.mu.Unlock()
-	if put == nil {
+	if put == nil || gone { // a deletion that came meanwhile goes first
 		return false, nil
 	}
 	f, err := s.near.Open(ctx, putPrefix+e.name)
@@ -220,6 +237,7 @@ func (s *Spool) transfer(ctx context.Context, e *entry, content io.ReaderAt, siz
 		}
 	}
 	if err := s.store(ctx, e.name, content, size); err != nil {
+		s.doubt(e)
 		return err
 	}
 	return s.readBack(ctx, e.name, size, sum)
@@ -333,6 +351,9 @@ func (s *Spool) failed(e *entry, err error) {
 	s.resume = now.Add(s.pause(s.fails))
 	e.due = now.Add(s.pause(e.tries))
 	if !e.waiting() {
+		if !e.again.IsZero() {
+			e.again = e.due
+		}
 		return
 	}
 	if e.index < 0 {
