@@ -15,7 +15,7 @@ import (
 )
 
 const (
-	maxWaiting = 1024
+	maxWaiting = 8192 // answers; their bodies have bounds of their own
 
 	// Private answers are kept for this long, for sessions under way; what a
 	// recording needs stays with it.
@@ -39,6 +39,7 @@ type Collector struct {
 	// The goroutine's: what was captured lately, and vaults of visits.
 	seen map[seenKey]*seen
 	open map[string]*Vault
+	held map[Ref]bool // shared blobs that were stored lately
 
 	mu     sync.Mutex
 	used   int64 // bytes in memory
@@ -75,7 +76,7 @@ func NewCollector(o CollectorOptions) (*Collector, error) {
 	}
 	c := &Collector{
 		blobs: BlobsIn(o.Store), vaults: o.Vaults, captures: o.Captures, log: o.Logger, dir: o.Overflow,
-		seen: map[seenKey]*seen{}, open: map[string]*Vault{}, parts: map[partKey]*part{}, wake: make(chan struct{}, 1), done: make(chan struct{}),
+		seen: map[seenKey]*seen{}, open: map[string]*Vault{}, held: map[Ref]bool{}, parts: map[partKey]*part{}, wake: make(chan struct{}, 1), done: make(chan struct{}),
 	}
 	go c.run()
 	return c, nil
@@ -230,23 +231,11 @@ func (c *Collector) run() {
 	}
 }
 
-func (c *Collector) storeAll() {
-	for {
-		c.mu.Lock()
-		list := c.queue
-		c.queue = nil
-		c.mu.Unlock()
-		if len(list) == 0 {
-			return
-		}
-		c.store(list)
-	}
-}
-
 func (c *Collector) expire(now time.Time) {
 	c.noteAgain()
 	clear(c.seen) // what is forgotten has to be captured anew
 	clear(c.open)
+	clear(c.held)
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
 	gone, err := c.captures.Expire(ctx, now.Add(-privateLife), now.Add(-sharedLife))
@@ -266,81 +255,6 @@ func (c *Collector) expire(now time.Time) {
 	if err != nil {
 		c.log.Error("old assets not removed", "error", err)
 	}
-}
-
-func (c *Collector) store(list []*Collecting) {
-	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
-	defer cancel()
-	var stored, shared []Capture
-	for _, w := range list {
-		if err := c.look(ctx, w, stored); err != nil {
-			c.log.Error("asset not kept", "url", Address(w.capture.URL, nil), "error", err)
-			c.lose(1)
-			w.why = WhyLost
-		}
-		if w.why != "" {
-			w.capture.Why, w.capture.Ref, w.capture.Size, w.capture.Type = w.why, "", 0, ""
-			// What is not there is no secret, and nobody else's.
-			w.capture.Visit, w.capture.Own, w.shared = "", true, false
-		}
-		if w.shared && w.capture.Ref != "" {
-			shared = append(shared, w.capture)
-		}
-		stored = c.index(w.capture, stored)
-		w.free()
-	}
-	if err := c.captures.Add(ctx, stored); err != nil {
-		c.log.Error("assets not indexed", "count", len(stored), "error", err)
-		c.lose(len(stored))
-		clear(c.seen) // what it says was captured may not be
-		return
-	}
-	if c.copies != nil {
-		c.copies.note(shared)
-	}
-}
-
-// look finds out what an answer holds, and stores it; before are captures that
-// are not in the index yet.
-func (c *Collector) look(ctx context.Context, w *Collecting, before []Capture) error {
-	switch {
-	case w.why != "" || w.capture.Location != "":
-		return nil
-	case w.confirm:
-		return c.confirm(ctx, w, before)
-	}
-	content := w.content()
-	head := make([]byte, min(sniffLen, w.size))
-	if _, err := content.ReadAt(head, 0); err != nil {
-		return err
-	}
-	if w.capture.Type = w.kind.settle(head); w.capture.Type == "" {
-		w.why = WhyType
-		return nil
-	}
-	ref, err := refOf(content, w.size)
-	if err != nil {
-		return err
-	}
-	w.capture.Ref, w.capture.Size = ref, w.size
-	if s := c.seen[keyOf(w.capture)]; s != nil && s.Ref == ref && (s.Visit == w.capture.Visit || s.Visit == "") {
-		w.capture.Visit = s.Visit // it is there already
-		return nil
-	}
-	if w.capture.Visit == "" {
-		return c.blobs.PutFrom(ctx, ref, content, w.size)
-	}
-	// What a visitor without any credentials was given under this URL, byte for
-	// byte, is no secret of this one's.
-	if open, err := c.latest(ctx, w.capture.URL, "", w.capture.Time, before); err == nil && open.Ref == ref {
-		w.capture.Visit = ""
-		return nil
-	}
-	vault, err := c.vault(ctx, w.capture.Visit)
-	if err != nil {
-		return err
-	}
-	return vault.PutBlobFrom(ctx, ref, content, w.size)
 }
 
 // latest is the last capture that a visit may see, among those that are on their

@@ -4,8 +4,10 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -44,6 +46,84 @@ func TestWhatAFailingStoreLosesIsCounted(t *testing.T) {
 	c.Close()
 	if c.Lost() != 1 {
 		t.Errorf("%d answers lost", c.Lost())
+	}
+}
+
+// picky is a store that takes no blob of which a word is in the content, until it is
+// mended.
+type picky struct {
+	archive.Store
+	word   string
+	mended *atomic.Bool
+}
+
+func (p picky) Put(ctx context.Context, name string, content io.ReaderAt, size int64) error {
+	b := make([]byte, size)
+	_, _ = content.ReadAt(b, 0) // whole, or the store says so
+	if bytes.Contains(b, []byte(p.word)) && !p.mended.Load() {
+		return errors.New("not this one")
+	}
+	return p.Store.Put(ctx, name, content, size)
+}
+
+// Many answers are stored at once: the index tells of those that are there, whoever
+// else got the same, and those that are not are asked for again.
+func TestOnlyWhatWasStoredIsToldOf(t *testing.T) {
+	s, index := stores(t)
+	mended := &atomic.Bool{}
+	c := collector(t, picky{s, "bad", mended}, index)
+	now := time.Now().Add(-time.Minute).Truncate(time.Second)
+	tell := func(at time.Time) {
+		for i := range 600 {
+			word := "good"
+			if i%10 == 3 {
+				word = "bad"
+			}
+			for _, visit := range []string{"ann", "bob"} { // both get the same, and nothing of it is private
+				w := c.Begin(archive.Answer{
+					Status: 200, URL: fmt.Sprintf("http://site/%d.css", i), Time: at, Visit: visit, Header: http.Header{"Content-Type": {"text/css"}},
+				})
+				_, _ = fmt.Fprintf(w, "%s %d", word, i/2*2)
+				w.Commit()
+			}
+		}
+	}
+	seen := func(at time.Time) (there, lost int) {
+		t.Helper()
+		lib := archive.NewLibrary(s, vaults(t, s))
+		for i := range 600 {
+			found, err := index.Find(t.Context(), fmt.Sprintf("http://site/%d.css", i), "ann", at, at)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if found.Ref == "" {
+				if lost++; found.Why != archive.WhyLost {
+					t.Errorf("%+v", found)
+				}
+				continue
+			}
+			if _, err := lib.Captured(t.Context(), found); err != nil {
+				t.Errorf("the index tells of %s: %v", found.URL, err)
+			}
+			there++
+		}
+		return there, lost
+	}
+	tell(now)
+	c.Close()
+	if there, lost := seen(now); there != 540 || lost != 60 || c.Lost() != 120 {
+		t.Errorf("%d are there, %d are not, %d were lost", there, lost, c.Lost())
+	}
+	c = collector(t, picky{s, "bad", mended}, index)
+	tell(now.Add(time.Second))
+	for deadline := time.Now().Add(20 * time.Second); c.Lost() < 120 && time.Now().Before(deadline); {
+		time.Sleep(time.Millisecond)
+	}
+	mended.Store(true)
+	tell(now.Add(2 * time.Second))
+	c.Close()
+	if there, lost := seen(now.Add(3 * time.Second)); there != 600 || lost != 0 {
+		t.Errorf("after it was mended %d are there, %d are not", there, lost)
 	}
 }
 
