@@ -33,6 +33,8 @@ const (
 	FaultStaleUse         FaultKind = "stale use"          // the index keeps blobs for a recording that is gone
 	FaultStalePins        FaultKind = "stale pins"         // the index keeps files for a session that is gone
 	FaultLeftOver         FaultKind = "left over"          // it is in a recording's folder, and not of the recording
+	FaultMissingUse       FaultKind = "missing use"        // a recording needs blobs that the index does not keep for it
+	FaultUnreadable       FaultKind = "unreadable list"    // of the blobs that a recording needs
 )
 
 // Check looks through an archive for what is missing, damaged or left over.
@@ -58,6 +60,9 @@ type Check struct {
 	Backup Store
 	// Contents reads every blob; without it only its presence and size are checked.
 	Contents bool
+	// Alone says that nobody else uses the archive now: blobs that nobody needs are
+	// removed then alone, since one may be captured again at that moment.
+	Alone bool
 	// Mend repairs what can be repaired, and removes what is left over.
 	Mend  bool
 	Grace time.Duration
@@ -66,11 +71,13 @@ type Check struct {
 	Found func(Fault)
 
 	sealed map[string]bool // recordings that are there
+	needed map[Ref]bool    // blobs of theirs that the index does not keep
+	unsure bool            // there may be more of these
 }
 
 // Run checks the archive. The error is for a store or index that cannot be read.
 func (c *Check) Run(ctx context.Context) error {
-	for _, look := range []func(context.Context) error{c.recordings, c.uses, c.blobs, c.owners} {
+	for _, look := range []func(context.Context) error{c.recordings, c.needs, c.uses, c.blobs, c.owners} {
 		if err := look(ctx); err != nil {
 			return err
 		}
@@ -214,6 +221,14 @@ func (c *Check) restore(ctx context.Context, ref Ref) func() error {
 	}
 }
 
+// removal removes a blob that nobody is known to need; nil where somebody may.
+func (c *Check) removal(ctx context.Context, ref Ref) func() error {
+	if !c.Alone || c.unsure {
+		return nil
+	}
+	return func() error { return BlobsIn(c.Store).Delete(ctx, ref) }
+}
+
 // blobs looks at the blobs that are there.
 func (c *Check) blobs(ctx context.Context) error {
 	blobs := BlobsIn(c.Store)
@@ -231,8 +246,8 @@ func (c *Check) blobs(ctx context.Context) error {
 			return err
 		}
 		if !needed {
-			if !c.young(o) {
-				c.tell(Fault{Kind: FaultOrphanBlob, Name: string(ref), Detail: fmt.Sprintf("%d bytes", o.Size)}, func() error { return blobs.Delete(ctx, ref) })
+			if !c.young(o) && !c.needed[ref] {
+				c.tell(Fault{Kind: FaultOrphanBlob, Name: string(ref), Detail: fmt.Sprintf("%d bytes", o.Size)}, c.removal(ctx, ref))
 			}
 			continue
 		}

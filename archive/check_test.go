@@ -78,7 +78,7 @@ func (k *kept) check(t *testing.T, with func(*archive.Check)) []string {
 	t.Helper()
 	c := archive.Check{
 		Store: k.store, Vaults: k.vaults, Captures: k.captures, Listed: map[string]bool{"s1": true, "s2": true},
-		Open: func(string) bool { return false }, Now: time.Now().Add(time.Hour), Grace: time.Minute,
+		Open: func(string) bool { return false }, Now: time.Now().Add(time.Hour), Grace: time.Minute, Alone: true,
 	}
 	var found []string
 	c.Found = func(f archive.Fault) {

@@ -208,7 +208,11 @@ func asSealed(info events.SessionInfo) events.SessionInfo {
 
 // enter puts a recording in the catalogue, unless it is there.
 func (s *Sealer) enter(ctx context.Context, info events.SessionInfo, rec *archive.Recording) error {
-	switch known, err := s.opts.Catalogue.Get(ctx, info.ID); {
+	return enter(ctx, s.opts.Catalogue, s.opts.Store, info, rec)
+}
+
+func enter(ctx context.Context, catalogue events.Catalogue, store archive.Store, info events.SessionInfo, rec *archive.Recording) error {
+	switch known, err := catalogue.Get(ctx, info.ID); {
 	case err == nil && known.Recording != "":
 		return nil // with what was decided about it since
 	case err != nil && !errors.Is(err, events.ErrNoSession):
@@ -228,10 +232,10 @@ func (s *Sealer) enter(ctx context.Context, info events.SessionInfo, rec *archiv
 	}
 	info.State, info.Recording = events.StateSealed, string(info.ID)
 	var err error
-	if info.Stored, err = archive.SizeOf(ctx, s.opts.Store, string(info.ID)); err != nil {
+	if info.Stored, err = archive.SizeOf(ctx, store, string(info.ID)); err != nil {
 		return err
 	}
-	return s.opts.Catalogue.Put(ctx, info, wordsOf(pages, marks))
+	return catalogue.Put(ctx, info, wordsOf(pages, marks))
 }
 
 func marksOf(ctx context.Context, rec *archive.Recording, n int) (marks []Mark, err error) {

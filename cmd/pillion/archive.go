@@ -119,7 +119,10 @@ func (c *archiveCheck) Run(p *program) error {
 	}
 	check := archive.Check{
 		Store: k.store.Store, Vaults: k.vaults, Captures: k.captures, Listed: listed, Open: open,
-		Contents: c.Contents, Mend: c.Mend, Grace: c.Grace, Now: time.Now(), Sealed: c.sealed(p),
+		Contents: c.Contents, Mend: c.Mend, Grace: c.Grace, Now: time.Now(), Sealed: c.sealed(p), Alone: k.store.own,
+		Enter: func(ctx context.Context, session string) error {
+			return replayui.List(ctx, k.catalogue, k.store.Store, k.vaults, session)
+		},
 	}
 	if c.From != "" {
 		backup, err := disk.NewStore(c.From)

@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"log/slog"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -165,9 +166,33 @@ func TestTheOperatorChecksAndMends(t *testing.T) {
 		t.Fatal(err)
 	}
 	says(t, 1, "unlisted recording "+string(id), check...)
+	says(t, 1, "not mended: it was deleted at", append(check, "--mend")...)
 	g := openTest(t, data, "forever")
 	defer g.close()
 	says(t, 0, "A gateway runs on this folder", check...)
+}
+
+// A catalogue that was lost is made anew from what the recordings tell of themselves.
+func TestTheOperatorGetsALostCatalogueBack(t *testing.T) {
+	data, id := sealedFolder(t)
+	before := sealed(t, data, id)
+	files, err := filepath.Glob(filepath.Join(data, "catalogue.db*"))
+	if err != nil || len(files) == 0 {
+		t.Fatalf("%q %v", files, err)
+	}
+	for _, file := range files {
+		if err := os.Remove(file); err != nil {
+			t.Fatal(err)
+		}
+	}
+	check := []string{"archive", "check", "--data", data, "--grace", "0s"}
+	says(t, 1, "--mend mends 1", check...)
+	says(t, 0, "unlisted recording "+string(id)+": mended", append(check, "--mend")...)
+	says(t, 0, "The archive of 1 recordings is in order.", check...)
+	after := sealed(t, data, id)
+	if after.State != before.State || after.Org != before.Org || after.Recording != before.Recording || after.Stored != before.Stored || !after.Started.Equal(before.Started) || !after.Ended.Equal(before.Ended) || after.URL != before.URL {
+		t.Errorf("%+v, before %+v", after, before)
+	}
 }
 
 func TestTwoGatewaysDoNotShareAFolder(t *testing.T) {
