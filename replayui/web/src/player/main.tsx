@@ -46,7 +46,10 @@ async function start(): Promise<void> {
     }
   } catch (e) {
     if (e instanceof Problem && e.status === 401) signedIn.value = false;
-    else trouble.value = (e as Error).message;
+    else {
+      signedIn.value = true; // whoever signed in a moment ago is told too
+      trouble.value = (e as Error).message;
+    }
   }
 }
 

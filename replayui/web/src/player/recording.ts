@@ -187,7 +187,7 @@ export class Recording {
       if (!records) yield s;
       for (const r of records ?? []) {
         if (r.offset <= after) continue;
-        if (this.time(r) > until) return;
+        if (Math.floor(this.time(r)) > until) return; // times of pages and events are whole ms: what they tell of belongs to them
         yield r;
       }
     }
