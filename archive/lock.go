@@ -33,19 +33,29 @@ func LockRecording(ctx context.Context, store Store, captures CaptureIndex, sess
 	return eachOfRecording(ctx, store, captures, session, func(l Locker, name string) error { return l.Lock(ctx, name, until) })
 }
 
-// HoldRecording holds what a recording consists of, or lets go of it. Of blobs
-// that it shares it lets go only where no other recording needs them: another one
-// may be held too.
-func HoldRecording(ctx context.Context, store Store, captures CaptureIndex, session string, on bool) error {
+// HoldRecording holds what a recording consists of, or lets go of it. Of blobs that
+// it shares it lets go only where no other recording that needs them is held, as held
+// tells; that is not asked about the recording itself.
+func HoldRecording(ctx context.Context, store Store, captures CaptureIndex, session string, on bool, held func(recording string) (bool, error)) error {
 	shared := map[string]bool{}
 	if !on {
+		known := map[string]bool{session: false}
 		for use, err := range captures.Uses(ctx) {
 			if err != nil {
 				return err
 			}
-			if name, err := blobName(use.Ref); err == nil && use.Recording != session {
-				shared[name] = true
+			name, err := blobName(use.Ref)
+			if err != nil {
+				continue // no blob has that name
 			}
+			is, asked := known[use.Recording]
+			if !asked {
+				if is, err = held(use.Recording); err != nil {
+					return err
+				}
+				known[use.Recording] = is
+			}
+			shared[name] = shared[name] || is
 		}
 	}
 	return eachOfRecording(ctx, store, captures, session, func(l Locker, name string) error {

@@ -176,7 +176,13 @@ func (c *Custodian) Hold(ctx context.Context, id events.SessionID, hold *events.
 	if err != nil {
 		return info, err
 	}
-	err = archive.HoldRecording(ctx, c.opts.Store, c.opts.Captures, string(id), hold != nil)
+	err = archive.HoldRecording(ctx, c.opts.Store, c.opts.Captures, string(id), hold != nil, func(recording string) (bool, error) {
+		other, err := c.opts.Catalogue.Get(ctx, events.SessionID(recording))
+		if errors.Is(err, events.ErrNoSession) {
+			return false, nil
+		}
+		return other.Hold != nil, err
+	})
 	if err != nil && !errors.Is(err, archive.ErrNoLocks) {
 		return info, fmt.Errorf("the hold is in the catalogue, and not in the store: %w", err)
 	}
