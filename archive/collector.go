@@ -1,6 +1,7 @@
 package archive
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -62,6 +63,8 @@ type CollectorOptions struct {
 	// come; it is made when it is missing. Without one they are not kept, nor is
 	// what comes in ranges.
 	Overflow string
+	// Every is the time between two looks for what is old; an hour where not given.
+	Every time.Duration
 }
 
 // NewCollector starts the collector's goroutine; Close ends it.
@@ -78,7 +81,7 @@ func NewCollector(o CollectorOptions) (*Collector, error) {
 		blobs: BlobsIn(o.Store), vaults: o.Vaults, captures: o.Captures, log: o.Logger, dir: o.Overflow,
 		seen: map[seenKey]*seen{}, open: map[string]*Vault{}, held: map[Ref]bool{}, parts: map[partKey]*part{}, wake: make(chan struct{}, 1), done: make(chan struct{}),
 	}
-	go c.run()
+	go c.run(cmp.Or(o.Every, expireEvery))
 	return c, nil
 }
 
@@ -207,9 +210,9 @@ func (c *Collector) lose(n int) {
 
 // run stores what is handed in and expires what is old, both in one goroutine:
 // a blob is never removed while it is being captured again.
-func (c *Collector) run() {
+func (c *Collector) run(every time.Duration) {
 	defer close(c.done)
-	tick := time.NewTicker(expireEvery)
+	tick := time.NewTicker(every)
 	defer tick.Stop()
 	note := time.NewTicker(noteEvery)
 	defer note.Stop()

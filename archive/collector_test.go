@@ -127,6 +127,44 @@ func TestOnlyWhatWasStoredIsToldOf(t *testing.T) {
 	}
 }
 
+// What was removed since nobody had seen it for long is stored again when it is seen.
+func TestWhatIsSeenAgainAfterItWasRemovedIsStoredAgain(t *testing.T) {
+	s, index := stores(t)
+	c, err := archive.NewCollector(archive.CollectorOptions{Store: s, Vaults: vaults(t, s), Captures: index, Overflow: t.TempDir(), Every: 20 * time.Millisecond})
+	if err != nil {
+		t.Fatal(err)
+	}
+	send := func(at time.Time) {
+		w := c.Begin(archive.Answer{Status: 200, URL: "http://site/a.css", Time: at, Visit: at.String(), Header: http.Header{"Content-Type": {"text/css"}}})
+		_, _ = w.Write([]byte("old"))
+		w.Commit()
+	}
+	ref := archive.RefOf([]byte("old"))
+	until := func(what string, there bool) {
+		t.Helper()
+		for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(time.Millisecond) {
+			if _, err := archive.BlobsIn(s).Stat(t.Context(), ref); (err == nil) == there {
+				return
+			}
+			if time.Now().After(deadline) {
+				t.Fatalf("it is not %s", what)
+			}
+		}
+	}
+	for range 5 {
+		send(time.Now().Add(-100 * 24 * time.Hour))
+		until("stored", true)
+		until("removed", false)
+	}
+	now := time.Now()
+	send(now)
+	until("stored again", true)
+	c.Close()
+	if _, err := archive.BlobsIn(s).Read(t.Context(), ref); err != nil {
+		t.Error(err)
+	}
+}
+
 func TestAnswersThatStayTheSameAreFoundAtTheirTimes(t *testing.T) {
 	s, index := stores(t)
 	c := collector(t, s, index)

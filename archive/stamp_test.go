@@ -3,6 +3,7 @@ package archive_test
 import (
 	"crypto/x509"
 	"errors"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -129,5 +130,39 @@ func TestWhatIsNoStampIsNotStored(t *testing.T) {
 	a := archive.Authority{URL: url}
 	if _, err := a.Stamp(t.Context(), k.store, "nobody"); !errors.Is(err, archive.ErrAbsent) {
 		t.Errorf("of nothing: %v", err)
+	}
+}
+
+// An authority's answer to another request is none to this one, though it is of the
+// same top: who stands in between may play it again.
+func TestAnAnswerToAnotherRequestIsNoStamp(t *testing.T) {
+	k := keep(t)
+	url, root := archivetest.Authority(t)
+	var first []byte
+	between := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", "application/timestamp-reply")
+		if first == nil {
+			resp, err := http.Post(url, r.Header.Get("Content-Type"), r.Body)
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			defer resp.Body.Close()
+			if first, err = io.ReadAll(resp.Body); err != nil {
+				t.Error(err)
+			}
+		}
+		_, _ = w.Write(first) // the client is gone, if anything
+	}))
+	defer between.Close()
+	a := archive.Authority{URL: between.URL, Roots: pool(t, root)}
+	if _, err := a.Stamp(t.Context(), k.store, "s1"); err != nil {
+		t.Fatal(err)
+	}
+	if err := k.store.Delete(t.Context(), "recordings/s1/stamp"); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := a.Stamp(t.Context(), k.store, "s1"); err == nil || !strings.Contains(err.Error(), "another request") {
+		t.Errorf("%v", err)
 	}
 }
