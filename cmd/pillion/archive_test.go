@@ -60,6 +60,14 @@ func sealedBy(t *testing.T, f gatewayFlags) events.SessionID {
 // that has ended.
 func (g *gateway) helped(t *testing.T, url string, pictures ...string) events.SessionID {
 	t.Helper()
+	session := g.begun(t, url, pictures...)
+	session.End("user")
+	return session.Info().ID
+}
+
+// begun is such a session that goes on.
+func (g *gateway) begun(t *testing.T, url string, pictures ...string) *events.Session {
+	t.Helper()
 	session, err := g.hub.Start(t.Context(), events.SessionInfo{Org: "main", URL: url})
 	if err != nil {
 		t.Fatal(err)
@@ -84,8 +92,7 @@ func (g *gateway) helped(t *testing.T, url string, pictures ...string) events.Se
 	if err := link.Binary(append([]byte{byte(events.KindPageState), 1, 0}, state.Append(nil)...)); err != nil {
 		t.Fatal(err)
 	}
-	session.End("user")
-	return session.Info().ID
+	return session
 }
 
 // sealed waits until a session is in the catalogue.

@@ -4,6 +4,7 @@ import (
 	"log/slog"
 	"path/filepath"
 	"testing"
+	"time"
 
 	"github.com/pillion-dev/pillion/archive/s3/miniotest"
 )
@@ -40,4 +41,21 @@ func TestTheNextStartSealsWhatTheLastCouldNot(t *testing.T) {
 	}
 	g.close()
 	says(t, 0, "is whole", append([]string{"verify", string(id), "--data", data}, args...)...)
+}
+
+// A session in which nothing happens, and one that grows beyond its size, end by
+// themselves and are sealed, as the operator set it.
+func TestASessionThatIsQuietOrTooLargeIsSealed(t *testing.T) {
+	for name, f := range map[string]gatewayFlags{
+		"quiet": {QuietAfter: time.Second}, "large": {SessionSize: "50B"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			f.Data, f.Org, f.Retention = filepath.Join(t.TempDir(), "data"), "main", "forever"
+			g := openWith(t, f)
+			id := g.begun(t, "http://site/").Info().ID
+			sealed(t, f.Data, id)
+			g.close()
+			says(t, 0, "is whole", "verify", string(id), "--data", f.Data)
+		})
+	}
 }
