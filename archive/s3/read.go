@@ -56,9 +56,8 @@ type reader struct {
 // timed does what waits for the store, within what is left of the time.
 func (r *reader) timed(do func() error) error {
 	began := time.Now()
-	late := time.AfterFunc(max(r.left, time.Millisecond), func() {
-		r.cancel(fmt.Errorf("%s: too slow: %d bytes of %d came in time", r.s.o.Endpoint, r.at, r.size))
-	})
+	slow := fmt.Errorf("%s: too slow: %d bytes of %d came in time", r.s.o.Endpoint, r.at, r.size) // do changes both
+	late := time.AfterFunc(max(r.left, time.Millisecond), func() { r.cancel(slow) })
 	err := do()
 	late.Stop()
 	r.left -= time.Since(began)
