@@ -107,6 +107,7 @@ it("is offered in the player, to those who may take it away", async () => {
 it("shows the same pictures in Chromium, offline, and asks nobody", async () => {
   const { viewer, requests, said } = await opened(file);
   await viewer.getByTestId("event-row").first().waitFor();
+  await expect.poll(() => viewer.frameLocator("[data-testid=page]").locator("[name=name]").isVisible()).toBe(true); // the first page, before anybody plays
   expect(await viewer.getByTestId("page").getAttribute("sandbox")).toBe("allow-same-origin");
   console.log("share of pixels that differ:", await moments.same(viewer, start));
   expect(requests.urls.filter((u) => !/^(data|blob|about):/.test(u) && u !== pathToFileURL(file).href)).toEqual([]);

@@ -116,9 +116,9 @@ export class Recording {
     return this.store.fidelity(from);
   }
 
-  /** When a record was, in ms of the recording. */
+  /** When a record was, in whole ms of the recording, as its events, pages and duration say it: at a mark's time its record is shown. */
   time(r: LogRecord): number {
-    return (r.time - this.startMicros) / 1000;
+    return Math.floor((r.time - this.startMicros) / 1000);
   }
 
   /** A segment's records; undefined for one that is damaged, which is noted. */
