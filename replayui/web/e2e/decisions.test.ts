@@ -142,10 +142,11 @@ describe("a lock", () => {
     await user.locator("#t1").click();
     await lock(t1, 1);
     expect(await hand.request("t1", "fill", "x")).toEqual(no("locked"));
+    await user.keyboard.press("Shift"); // and it is theirs for another 10 s
     await free.click();
+    expect(await hand.request("t1", "fill", "handed over")).toEqual(YES); // at once: it is not waited out
     await lock(t1, 0);
     expect([await active(), await free.isVisible()]).toEqual(["t1", false]);
-    expect(await hand.request("t1", "fill", "handed over")).toEqual(YES);
     expect(await value("t1")).toBe("handed over");
     await same();
   });

@@ -20,6 +20,7 @@ interface Does {
   level(level: Level): void;
   pause(): void;
   end(): void;
+  free(): void;
 }
 
 /** The bar while the page is shared: who is there, what they may do, and how to stop it. */
@@ -44,7 +45,7 @@ export class Bar {
     this.#menu = h("select", { "data-action": "level", "aria-label": say("level"), change: () => does.level(this.#menu.value as Level) },
       ...levels.map((value) => h("option", { value }, say(value))));
     this.#pause = button("quiet", "pause", "", () => does.pause());
-    this.#free = button("quiet", "unlock", say("free"), () => {}); // a press in our element frees the user's (hand.ts)
+    this.#free = button("quiet", "unlock", say("free"), () => does.free());
     this.el = h("section", { class: "bar", "aria-label": say("shared"), "data-role": "bar" },
       h("i", {}), this.#state, this.#names, this.#menu, this.#free, this.#pause, button("stop", "end", say("end"), () => does.end()), smaller(say("details")));
   }
@@ -56,7 +57,7 @@ export class Bar {
     const stopped = !!former;
     this.#menu.value = level;
     // An agent who looks in again changes nothing here.
-    const shown = [control, level, former, lost, held, ...people.map((p) => p.participant + p.name)].join("\n");
+    const shown = [control, level, former, lost, held, ...people.map((p) => p.participant + p.name)].join();
     if (shown === this.#shown) return;
     this.#shown = shown;
     this.#state.textContent = say(lost ? "lost" : stopped ? "paused" : "shared");

@@ -17,6 +17,8 @@ export interface Choices {
   end(): void;
   consent(participant: number, allow: boolean, level: Level): void;
   level(level: Level): void;
+  /** the user left the element of the page that they were in */
+  unlock(): void;
 }
 
 const ENDS: Record<string, [Word, Word]> = {
@@ -74,7 +76,8 @@ export class Assist implements Asking {
       colour: (name) => this.#marks.colour(name),
       level: (level) => this.#grant(level),
       pause: () => (this.#now.former ? this.#grant(this.#now.former) : this.#stop()),
-      end: () => choices.end(),
+      end: choices.end,
+      free: choices.unlock,
     });
     this.#sheet.replaceSync(STYLE);
     this.#all = h("div", { lang: language }, this.#marks.layer, h("div", { class: "stack" }, this.#asks.box, this.#main), this.#live);

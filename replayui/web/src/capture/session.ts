@@ -70,6 +70,7 @@ class Capture {
         this.#link?.text({ type: "consent", participant, allow, level });
       },
       level: (level) => this.#grant(level),
+      unlock: () => this.#hand.unlock(),
     });
     const link = () => this.#link;
     let tries = 0;
