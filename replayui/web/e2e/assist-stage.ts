@@ -34,6 +34,7 @@ const PAGE = `<title>Form</title><style>body { font: 16px sans-serif; margin: 20
 
 const PAGES: Record<string, string> = {
   "/": `<!DOCTYPE html><html lang=en-GB>${PAGE}`,
+  "/phone": `<!DOCTYPE html><html lang=en-GB><meta name=viewport content="width=device-width">${PAGE}`,
   "/de": `<!DOCTYPE html><html lang=de-AT>${PAGE}`,
   "/fr": `<!DOCTYPE html><html lang=fr>${PAGE}`,
   "/es": `<!DOCTYPE html><html lang=es>${PAGE}`,

@@ -112,19 +112,20 @@ const STATES: Record<SessionInfo["state"], string> = { offered: "waiting for the
 
 function Sessions({ list, account, live = false }: { list: SessionInfo[]; account: Account; live?: boolean }) {
   return (
-    <table class="sessions">
-      <thead>
-        <tr><th>Started</th><th>Page</th><th>Agent</th><th>Length</th><th>State</th><th><span class="sr">Open</span></th></tr>
+    // On small screens its rows are no rows of a table to the eye, and browsers would tell nobody else that they are.
+    <table class="sessions" role="table">
+      <thead role="rowgroup">
+        <tr role="row"><th role="columnheader">Started</th><th role="columnheader">Page</th><th role="columnheader">Agent</th><th role="columnheader">Length</th><th role="columnheader">State</th><th role="columnheader"><span class="sr">Open</span></th></tr>
       </thead>
-      <tbody>
+      <tbody role="rowgroup">
         {list.map((s) => (
-          <tr key={s.id} data-testid="session-row">
-            <td>{new Date(s.started).toLocaleString(undefined, { dateStyle: "medium", timeStyle: "short" })}</td>
-            <td class="wide"><b>{s.title || (s.state === "offered" ? "No page yet" : "Untitled page")}</b><br /><small>{s.url}</small></td>
-            <td>{s.agents?.join(", ") ?? ""}</td>
-            <td>{length(s)}</td>
-            <td><span class={"chip " + s.state}>{STATES[s.state]}</span>{s.hold && <> <span class="chip held" title={s.hold.reason}>held</span></>}</td>
-            <td class="acts">{!live && account.role === "administrator" && s.state === "sealed" && <Keeping session={s} changed={changed} />}{live && watches(account, s) ? s.state !== "offered" && <Watch id={s.id} /> : <a class="button plain" href={(live ? "/live/" : "/replay/") + s.id}>{live ? "Open" : "Replay"}</a>}</td>
+          <tr key={s.id} role="row" data-testid="session-row">
+            <td role="cell">{new Date(s.started).toLocaleString(undefined, { dateStyle: "medium", timeStyle: "short" })}</td>
+            <td role="cell" class="wide"><b>{s.title || (s.state === "offered" ? "No page yet" : "Untitled page")}</b><br /><small>{s.url}</small></td>
+            <td role="cell">{s.agents?.join(", ") ?? ""}</td>
+            <td role="cell">{length(s)}</td>
+            <td role="cell"><span class={"chip " + s.state}>{STATES[s.state]}</span>{s.hold && <> <span class="chip held" title={s.hold.reason}>held</span></>}</td>
+            <td role="cell" class="acts">{!live && account.role === "administrator" && s.state === "sealed" && <Keeping session={s} changed={changed} />}{live && watches(account, s) ? s.state !== "offered" && <Watch id={s.id} /> : <a class="button plain" href={(live ? "/live/" : "/replay/") + s.id}>{live ? "Open" : "Replay"}</a>}</td>
           </tr>
         ))}
       </tbody>

@@ -90,14 +90,14 @@ export function StorageReport({ version }: { version: number }) {
       {deleted.length > 0 && (
         <details class="deleted">
           <summary>{deleted.length === 1 ? "1 recording was deleted" : `${deleted.length} recordings were deleted`}</summary>
-          <table class="sessions">
-            <thead><tr><th>Deleted</th><th>Recorded</th><th>By</th><th>Reason</th></tr></thead>
-            <tbody>{deleted.map((d) => (
-              <tr key={d.session} data-testid="deletion">
-                <td>{new Date(d.at).toLocaleString(undefined, { dateStyle: "medium", timeStyle: "short" })}</td>
-                <td>{new Date(d.started).toLocaleString(undefined, { dateStyle: "medium", timeStyle: "short" })}</td>
-                <td>{d.by || "its time was over"}</td>
-                <td class="wide">{d.reason}</td>
+          <table class="sessions" role="table">
+            <thead role="rowgroup"><tr role="row"><th role="columnheader">Deleted</th><th role="columnheader">Recorded</th><th role="columnheader">By</th><th role="columnheader">Reason</th></tr></thead>
+            <tbody role="rowgroup">{deleted.map((d) => (
+              <tr key={d.session} role="row" data-testid="deletion">
+                <td role="cell">{new Date(d.at).toLocaleString(undefined, { dateStyle: "medium", timeStyle: "short" })}</td>
+                <td role="cell">{new Date(d.started).toLocaleString(undefined, { dateStyle: "medium", timeStyle: "short" })}</td>
+                <td role="cell">{d.by || "its time was over"}</td>
+                <td role="cell" class="wide">{d.reason}</td>
               </tr>
             ))}</tbody>
           </table>

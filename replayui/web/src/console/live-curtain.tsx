@@ -18,14 +18,14 @@ export function Curtain() {
   const over = state.value === "ended" || state.value === "refused";
   const [head, words] = state.value === "ended" && why.value === "left" ? ["You left the session", endWords("left")] : preview.value && state.value === "ended" ? ["The preview is over", "Nothing of it was recorded."] : says;
   return (
-    <div class="curtain">
+    <main class="curtain">
       <div class="panel" role="status">
         {!over && <span class="spinner" aria-hidden="true" />}
         <h1>{head}</h1>
         <p class="hint">{trouble.value || (state.value === "ended" && !preview.value && why.value !== "left" ? `${endWords(why.value)} ${words}` : words)}</p>
         {over && <a class="button primary" href="/">Back to the console</a>}
       </div>
-    </div>
+    </main>
   );
 }
 
@@ -33,7 +33,7 @@ export function Curtain() {
 function Offered() {
   const code = offer.value;
   return (
-    <div class="curtain">
+    <main class="curtain">
       <div class="panel offered" role="region" aria-labelledby="offered">
         <h1 id="offered">{preview.value ? "Open the site as a user would" : "Tell the user this code"}</h1>
         <p class="hint">
@@ -46,7 +46,7 @@ function Offered() {
         {code && code.until < now.value && <a class="button primary" href="/">Back to the console</a>}
         <p class="waiting" role="status"><span class="spinner" aria-hidden="true" /> Waiting for the user…</p>
       </div>
-    </div>
+    </main>
   );
 }
 

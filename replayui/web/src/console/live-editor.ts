@@ -135,7 +135,10 @@ export class Editor {
       this.send(id, "click");
     });
     click.title = "Clicks the field instead, for lists and calendars of the site’s own";
-    line.append(`${words} · Esc leaves`, button("Send", () => this.commit(true)), click);
+    const keys = document.createElement("span");
+    keys.className = "keys";
+    keys.textContent = `${words} · Esc leaves`;
+    line.append(keys, button("Send", () => this.commit(true)), click);
     return line;
   }
 

@@ -29,8 +29,10 @@ export interface Asks {
 const POINTER_MS = 50;
 const WHEEL_MS = 120;
 const HOVER_MS = 200;
+/** Further than this, in pixels of the screen, a finger pulls and does not tap. */
+const TAP = 10;
 
-/** Turns the agent's mouse and keys above the mirror into pointers, drawings and requests. */
+/** Turns the agent's mouse, fingers and keys above the mirror into pointers, drawings and requests. */
 export class LiveHand {
   mode: Mode = "view";
   tool: Tool = "pointer";
@@ -42,6 +44,8 @@ export class LiveHand {
   keysOn = false;
   private pointed = 0;
   private wheelTimer = 0;
+  /** where a finger is that may pull the page */
+  private finger: { x: number; y: number; pulls: boolean } | undefined;
   private wheel: { el: Element; id: number; x: number; y: number } | undefined;
   private hoverTimer = 0;
   private hovered = 0;
@@ -61,7 +65,7 @@ export class LiveHand {
     o.setAttribute("aria-describedby", "page-keys");
     o.addEventListener("pointermove", (e) => this.move(e));
     o.addEventListener("pointerdown", (e) => this.down(e));
-    for (const name of ["pointerup", "pointercancel"]) o.addEventListener(name, () => this.pen.end());
+    for (const name of ["pointerup", "pointercancel"]) o.addEventListener(name, () => this.lift());
     o.addEventListener("mousedown", (e) => this.mode === "point" && this.press(e));
     o.addEventListener("click", (e) => this.click(e));
     o.addEventListener("wheel", (e) => this.scroll(e), { passive: false });
@@ -96,6 +100,7 @@ export class LiveHand {
   private move(e: PointerEvent): void {
     const [x, y] = this.place(e);
     if (this.pen.down) return this.pen.move(x, y);
+    if (this.finger) return this.pull(e);
     if (this.mode === "view") return;
     const el = this.stage.hit(x, y);
     if (this.mode === "control") this.showPrivate(el);
@@ -109,7 +114,31 @@ export class LiveHand {
     if (this.mode === "point" && this.tool !== "pointer") {
       this.stage.overlay.setPointerCapture(e.pointerId);
       this.pen.start(this.tool, x, y);
-    } else this.point(x, y, this.stage.hit(x, y), true);
+      return;
+    }
+    const el = this.stage.hit(x, y);
+    const finger = e.pointerType === "touch" && this.mode === "control";
+    if (finger && e.isPrimary) {
+      this.finger = { x: e.clientX, y: e.clientY, pulls: false };
+      this.showPrivate(el);
+    }
+    this.point(x, y, el, !finger); // what a finger comes to is known when it is lifted
+  }
+
+  private lift(): void {
+    this.finger = undefined;
+    if (this.wheel) this.scrollBy(0, 0, 0);
+    this.pen.end();
+  }
+
+  /** A finger that goes on scrolls, as a wheel does. */
+  private pull(e: PointerEvent): void {
+    const f = this.finger!;
+    const [dx, dy] = [f.x - e.clientX, f.y - e.clientY];
+    f.pulls ||= Math.hypot(dx, dy) > TAP;
+    if (!f.pulls || !this.scrolls || !e.isPrimary) return;
+    Object.assign(f, { x: e.clientX, y: e.clientY });
+    this.roll(e, dx / this.stage.scale, dy / this.stage.scale);
   }
 
   /** A stroke selects no text and drags nothing: either would end it. */
@@ -147,7 +176,9 @@ export class LiveHand {
 
   private click(e: MouseEvent): void {
     if (this.mode !== "control" || e.target !== this.stage.overlay) return;
-    const el = this.stage.hit(...this.place(e));
+    const at = this.place(e);
+    const el = this.stage.hit(...at);
+    if ((e as PointerEvent).pointerType === "touch") this.point(...at, el, true);
     if (el) this.act(el, e.detail, true);
   }
 
@@ -180,13 +211,18 @@ export class LiveHand {
     e.preventDefault();
     if (!this.scrolls || this.mode === "view") return;
     const unit = e.deltaMode === 1 ? 16 : 1;
+    this.roll(e, e.deltaX * unit, e.deltaY * unit);
+  }
+
+  /** Scrolls what is under a place. */
+  private roll(e: MouseEvent, dx: number, dy: number): void {
     if (!this.wheel) {
-      const el = scroller(this.stage.hit(...this.place(e)), e.deltaX, e.deltaY, this.stage.mirror.document);
+      const el = scroller(this.stage.hit(...this.place(e)), dx, dy, this.stage.mirror.document);
       if (!el) return;
       const root = el === el.ownerDocument.scrollingElement;
       this.wheel = { el, id: this.stage.mirror.id(root ? el.ownerDocument : el), x: el.scrollLeft, y: el.scrollTop };
     }
-    this.scrollBy(e.deltaX * unit, e.deltaY * unit, WHEEL_MS);
+    this.scrollBy(dx, dy, WHEEL_MS);
   }
 
   private scrollBy(dx: number, dy: number, wait: number): void {
@@ -195,7 +231,7 @@ export class LiveHand {
     w.y = clamp(w.y + dy, w.el.scrollHeight - w.el.clientHeight);
     clearTimeout(this.wheelTimer);
     this.wheelTimer = window.setTimeout(() => {
-      this.wheel = undefined;
+      if (!this.finger) this.wheel = undefined; // one that pauses goes on from where it is, not from where the page is by then
       if (w.id) this.asks.request(w.id, "scroll", `${Math.round(w.x)},${Math.round(w.y)}`);
     }, wait);
   }

@@ -142,14 +142,14 @@ export function Player({ recording, staging = served, home, tools }: { recording
     <div class="player" onKeyDown={key} tabIndex={-1}>
       <header class="top">
         {home ? <a href={home} aria-label="Pillion, back to the list"><Brand /></a> : <Brand />}
-        <span class="place"><b>{s?.title || "Recording"}</b> <small>{place.value}</small></span>
+        <span class="place"><h1>{s?.title || "Recording"}</h1> <small>{place.value}</small></span>
         <span class="grow" />
         {recording && <FidelityReport missing={recording.described.missing} now={lacking.value} from={(n) => recording.fidelity(n)} />}
         {tools}
         {recording && <small>{new Date(recording.described.start).toLocaleString()} · {s?.agents?.join(", ")}</small>}
       </header>
       <div class="work">
-        <div class="room" ref={room} />
+        <main class="room" ref={room} />
         {recording && <Events seek={seek} />}
         {!recording && <p class="banner" role="status">Opening the recording…</p>}
         {trouble.value && <p class="banner" role="alert">{trouble.value}</p>}
@@ -209,7 +209,7 @@ function Events({ seek }: { seek: (ms: number) => void }) {
     </li>
   );
   return (
-    <aside>
+    <aside aria-label="Events">
       <input type="search" placeholder="Search events" aria-label="Search events" data-testid="search" value={words.value} onInput={(e) => (words.value = e.currentTarget.value)} />
       <div class="filters" role="group" aria-label="Types of events" data-testid="type-filter">
         {TYPES.filter((t) => there.has(t)).map((t) => (

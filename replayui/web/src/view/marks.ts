@@ -4,6 +4,8 @@ import type { Box } from "./geometry.ts";
 interface Outline { id: number; label: string }
 
 const AROUND = 3;
+/** so many pixels of the screen a name needs above its box */
+const TAG = 24;
 const RIPPLE_MS = 700;
 
 /** Colours that tell participants apart: as many as style.css has. */
@@ -14,7 +16,8 @@ export class Marks {
   private marks = new Map<string, HTMLElement>();
   private outlines = new Map<string, Outline>();
 
-  constructor(private readonly overlay: HTMLElement, private readonly boxOf: (id: number) => Box | undefined) {}
+  /** scale: of the page on the screen; words above it are not made smaller with it. */
+  constructor(private readonly overlay: HTMLElement, private readonly boxOf: (id: number) => Box | undefined, private readonly scale: () => number) {}
 
   private mark(name: string, className: string): HTMLElement {
     let m = this.marks.get(name);
@@ -58,7 +61,7 @@ export class Marks {
     Object.assign(m.style, {
       left: `${box.left - AROUND}px`, top: `${box.top - AROUND}px`, width: `${box.width + 2 * AROUND}px`, height: `${box.height + 2 * AROUND}px`,
     });
-    m.classList.toggle("at-top", box.top < 24);
+    m.classList.toggle("at-top", box.top * this.scale() < TAG);
   }
 
   /** Draws somebody's pointer, in viewport pixels. */

@@ -69,7 +69,7 @@ export class Stage {
     this.sheet.className = "sheet";
     this.overlay.className = "overlay";
     const boxOf = (id: number) => this.box(id);
-    this.marks = new Marks(this.overlay, boxOf);
+    this.marks = new Marks(this.overlay, boxOf, () => this.scale);
     this.drawings = new Drawings(boxOf);
     this.overlay.append(this.drawings.element);
     this.sheet.append(this.frame, this.overlay);
@@ -155,6 +155,7 @@ export class Stage {
     if (!width || !height) return;
     const [w, h] = [this.room.clientWidth, this.room.clientHeight];
     this.scale = Math.min(1, w / width, h / height);
+    this.sheet.style.setProperty("--up", String(1 / this.scale));
     Object.assign(this.sheet.style, {
       width: `${width}px`, height: `${height}px`, transform: `scale(${this.scale})`,
       left: `${Math.max(0, Math.round((w - width * this.scale) / 2))}px`, top: `${Math.max(0, Math.round((h - height * this.scale) / 2))}px`,
