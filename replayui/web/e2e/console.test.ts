@@ -3,7 +3,7 @@ import { createServer, type Server } from "node:http";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import type { Browser, BrowserContext, Page } from "playwright-core";
 import { CONTROLS, NEXT } from "./console-page.ts";
-import { freePort, pillion, sameAsMirror, share, signIn, startBrowser, startGateway, type Gateway } from "./stage.ts";
+import { cramped, freePort, pillion, sameAsMirror, share, signIn, startBrowser, startGateway, type Gateway } from "./stage.ts";
 
 // The agent's side: every control by mouse and by keyboard, and what is said of it.
 
@@ -392,6 +392,49 @@ it("finds nothing to say against it for accessibility", async () => {
   const axe = readFileSync(new URL("../node_modules/axe-core/axe.min.js", import.meta.url), "utf8");
   const wrong = await agent.evaluate(`${axe}; axe.run(document, { iframes: false }).then((r) => r.violations.map((v) => v.id + ": " + v.nodes.map((n) => n.html.slice(0, 120)).join(" | ")))`);
   expect(wrong).toEqual([]);
+});
+
+it("fits into narrow windows, with a page that can be seen", async () => {
+  const faults: string[] = [];
+  for (const width of [1920, 768, 600, 400]) {
+    for (const mode of ["view", "point", "control"]) {
+      await agent.getByTestId("mode-" + mode).click();
+      faults.push(...(await cramped(agent, width)));
+      expect((await agent.getByTestId("mirror").boundingBox())!.height, `${mode} at ${width}`).toBeGreaterThan(200);
+    }
+    await agent.getByTestId("invite").click();
+    await agent.getByTestId("session-code").waitFor();
+    faults.push(...(await cramped(agent, width)));
+    await agent.keyboard.press("Escape");
+  }
+  await shot(agent, "narrow");
+  const home = await signIn(await desk(), gateway, "Adam Admin", "pass-word");
+  await home.getByTestId("watch").waitFor();
+  await home.getByTestId("storage").waitFor();
+  for (const width of [1920, 768, 400]) faults.push(...(await cramped(home, width)));
+  expect(await home.getByRole("row").count()).toBeGreaterThan(1); // a table also where it does not look like one
+  await home.getByTestId("open-session").click();
+  await home.getByTestId("session-link").waitFor();
+  for (const width of [1920, 400]) faults.push(...(await cramped(home, width)));
+  await home.getByTestId("end").click();
+  await home.getByTestId("end-confirm").click();
+  await home.getByTestId("state").filter({ hasText: /ended|refused/ }).waitFor();
+  await home.context().close();
+  expect(faults).toEqual([]);
+  await agent.setViewportSize({ width: 1440, height: 900 });
+});
+
+it("shows what is pressed where colours are the reader's own", async () => {
+  await agent.emulateMedia({ forcedColors: "active" });
+  const ground = (id: string) => agent.getByTestId(id).evaluate((el) => getComputedStyle(el).backgroundColor);
+  await agent.getByTestId("mode-point").click();
+  await agent.getByTestId("draw-box").click();
+  expect(await ground("draw-box")).not.toBe(await ground("draw-arrow"));
+  expect(await ground("mode-point")).not.toBe(await ground("mode-view"));
+  expect(await agent.locator(".dot").first().evaluate((el) => getComputedStyle(el).backgroundColor)).not.toBe(await agent.locator("aside").evaluate((el) => getComputedStyle(el).backgroundColor));
+  await agent.getByTestId("draw-pointer").click();
+  await agent.getByTestId("mode-control").click();
+  await agent.emulateMedia({ forcedColors: "none" });
 });
 
 it("tells that the user's browser is away, and goes on", async () => {

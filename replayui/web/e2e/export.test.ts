@@ -6,7 +6,7 @@ import { afterAll, beforeAll, expect, it } from "vitest";
 import type { Browser, Page } from "playwright-core";
 import { startFirefox, until } from "./firefox.ts";
 import { Moments, Requests } from "./moments.ts";
-import { freePort, offences, pillion, share, signIn, startBrowser, startGateway, type Gateway } from "./stage.ts";
+import { cramped, freePort, offences, pillion, share, signIn, startBrowser, startGateway, type Gateway } from "./stage.ts";
 
 // One file, opened without a server and without a network.
 
@@ -86,6 +86,8 @@ it("is offered in the player, to those who may take it away", async () => {
   await auditor.getByTestId("export").focus();
   await auditor.keyboard.press("Enter");
   expect(await offences(auditor, "[data-testid=export-dialog]")).toEqual([]);
+  for (const width of [768, 400]) expect(await cramped(auditor, width)).toEqual([]);
+  await auditor.setViewportSize({ width: 1280, height: 720 });
   for (const format of ["html", "wacz"]) {
     await auditor.locator(`[name=format][value=${format}]`).check();
     const [download] = await Promise.all([auditor.waitForEvent("download"), auditor.getByTestId("export-begin").click()]);
@@ -125,8 +127,15 @@ it("checks itself, and shows the key's fingerprint; by keyboard too", async () =
   await viewer.getByTestId("proof-report").waitFor();
   expect(await viewer.getByTestId("fingerprint").textContent()).toMatch(/^([0-9a-f]{4} ){15}[0-9a-f]{4}$/);
   expect(await offences(viewer, "[data-testid=proof-report]")).toEqual([]);
+  for (const width of [1280, 400]) expect(await cramped(viewer, width)).toEqual([]);
   await viewer.keyboard.press("Escape");
   await expect.poll(() => viewer.getByTestId("proof-report").isVisible()).toBe(false);
+  for (const width of [400, 1280]) expect(await cramped(viewer, width)).toEqual([]);
+  await viewer.emulateMedia({ forcedColors: "active" });
+  const ground = (selector: string) => viewer.locator(selector).first().evaluate((el) => getComputedStyle(el).backgroundColor);
+  expect(await ground(".events .now button")).not.toBe(await ground(".events li:not(.now) button"));
+  expect(await ground(".track .mark")).not.toBe(await ground(".controls"));
+  await viewer.emulateMedia({ forcedColors: "none" });
   await viewer.getByTestId("fidelity").click();
   await viewer.getByTestId("found-row").first().waitFor();
   // What a checker cannot tell above a backdrop: words in a dialog are not those of the header that it is in.

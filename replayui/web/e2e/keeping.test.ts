@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import type { Browser, Page } from "playwright-core";
-import { pillion, share, signIn, startBrowser, startGateway, type Gateway } from "./stage.ts";
+import { cramped, pillion, share, signIn, startBrowser, startGateway, type Gateway } from "./stage.ts";
 import { startWiki, type Wiki } from "./wiki.ts";
 
 const shots = process.env["SHOTS"];
@@ -48,6 +48,8 @@ it("an administrator holds a recording, and nobody deletes it then", async () =>
   expect(await dialog.getByTestId("delete").isEnabled()).toBe(false);
   await dialog.getByTestId("keep-reason").fill("case 7");
   await look("dialog");
+  for (const width of [768, 400]) expect(await cramped(desk, width)).toEqual([]);
+  await desk.setViewportSize({ width: 1200, height: 900 });
   await dialog.getByTestId("hold").click();
   await row(ids[1]!).getByText("held", { exact: true }).waitFor();
   await row(ids[1]!).getByTestId("keep").click();

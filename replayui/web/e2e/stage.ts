@@ -276,6 +276,25 @@ export async function offences(page: Page, within?: string, tags = ["wcag2a", "w
   }, [within, tags] as const);
 }
 
+/** What of the console or player does not fit into a window of a width, or is too small for a finger (WCAG 2.2: 1.4.10, 2.5.8), and what axe-core finds. */
+export async function cramped(page: Page, width: number): Promise<string[]> {
+  await page.setViewportSize({ width, height: 800 });
+  await page.waitForTimeout(150); // the page on show is scaled anew
+  const faults = await page.evaluate(() => {
+    const list: string[] = [];
+    if (document.documentElement.scrollWidth > innerWidth) list.push(`the page is ${document.documentElement.scrollWidth} wide`);
+    for (const el of document.querySelectorAll("button, input:not([type=radio]), select, a, summary, dialog[open], table")) {
+      if (el.matches(".sheet *, .marks *") || !el.checkVisibility()) continue;
+      const { left, right, width, height } = el.getBoundingClientRect();
+      const name = `${el.localName} “${el.textContent.slice(0, 30)}”`;
+      if (left < 0 || right > innerWidth + 0.5) list.push(`${name} is outside`);
+      if (width < 24 || height < 24) list.push(`${name} is ${width} × ${height}`);
+    }
+    return list;
+  });
+  return [...faults, ...(await offences(page))].map((fault) => `at ${width}: ${fault}`);
+}
+
 /** How much of two pictures differs: share of the pixels. */
 export function difference(a: Buffer, b: Buffer): number {
   const [x, y] = [PNG.sync.read(a), PNG.sync.read(b)];
