@@ -41,7 +41,7 @@ sites:
   upstream: [http://c]
   mask-query: [token]
 `)
-	configs, err := sitesOf(siteFlags{Upstream: []string{"http://d"}}, "main", name)
+	configs, _, err := sitesOf(siteFlags{Upstream: []string{"http://d"}}, "main", name)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -52,7 +52,7 @@ type gatewayFlags struct {
 	Admin       string        `help:"Where metrics and health are; for operators alone." default:"127.0.0.1:9090"`
 	Data        string        `help:"Folder for everything that is kept." default:"pillion-data" type:"path"`
 	Org         string        `help:"Organisation that the site's sessions belong to." default:"main"`
-	Retention   string        `help:"How long recordings are kept after their end: 36h, 400d, 10y or forever. Sites can say otherwise in the configuration file." default:"forever"`
+	Retention   string        `help:"How long recordings are kept after their end: 36h, 400d, 10y or forever. Organisations and sites can say otherwise in the configuration file." default:"forever"`
 	QuietAfter  time.Duration `help:"A session in which nobody does anything for so long is ended; 0 for never." default:"1h"`
 	SessionSize string        `help:"A session whose log has grown to so much is ended: 500MB, 1GB." default:"1GB"`
 	stampFlags
@@ -60,6 +60,8 @@ type gatewayFlags struct {
 	storeFlags
 	tlsFlags
 	forwardFlags
+
+	organisations organisations // of the configuration file
 }
 
 // yamlFile reads a configuration file: the names of flags, with dashes or
@@ -100,7 +102,7 @@ type settingsFile map[string]any
 // Validate tells of names that mean nothing: a mask that is silently ignored
 // because of its name is worse than a start that fails.
 func (f settingsFile) Validate(app *kong.Application) error {
-	others := append([]string{"sites"}, sharedNames...)
+	others := append([]string{"sites", "organisations"}, sharedNames...)
 	known := slices.Clone(others)
 	var add func(*kong.Node)
 	add = func(n *kong.Node) {

@@ -171,7 +171,7 @@ func (g *gateway) count(a archiving, kept stores) {
 
 // openCustodian opens what ends recordings when their time is over.
 func (g *gateway) openCustodian(f gatewayFlags, sites []siteConfig, options replayui.CustodianOptions) (*replayui.Custodian, error) {
-	life, err := retention(f.Retention, sites)
+	life, err := retention(f.Retention, sites, f.organisations)
 	if err != nil {
 		return nil, errUsage{err}
 	}

@@ -31,10 +31,10 @@ func parseLifetime(text string) (time.Duration, error) {
 	return time.Duration(n) * unit, nil
 }
 
-// retention tells how long recordings are kept: as their site says, for a site
-// that is no longer there as long as the longest of its organisation, else as
-// the flag says.
-func retention(flag string, sites []siteConfig) (func(events.OrgID, string) time.Duration, error) {
+// retention tells how long recordings are kept: as their site says, else their
+// organisation; for a site that is no longer there as its organisation says, else
+// as long as the longest of its sites; else as the flag says.
+func retention(flag string, sites []siteConfig, orgs organisations) (func(events.OrgID, string) time.Duration, error) {
 	common, err := parseLifetime(flag)
 	if err != nil {
 		return nil, err
@@ -57,6 +57,14 @@ func retention(flag string, sites []siteConfig) (func(events.OrgID, string) time
 		// A site that is gone from the file: the longest of its organisation's.
 		if before, has := byOrg[org]; !has || before != 0 && (life == 0 || life > before) {
 			byOrg[org] = life
+		}
+	}
+	for name, org := range orgs {
+		if org.Retention == "" {
+			continue
+		}
+		if byOrg[events.OrgID(name)], err = parseLifetime(org.Retention); err != nil {
+			return nil, fmt.Errorf("organisation %s: %w", name, err)
 		}
 	}
 	return func(org events.OrgID, site string) time.Duration {

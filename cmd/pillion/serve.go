@@ -13,10 +13,11 @@ type serveCommand struct {
 
 // Run serves until the program is told to end.
 func (c *serveCommand) Run(p *program) error {
-	sites, err := sitesOf(c.siteFlags, c.Org, p.config)
+	sites, orgs, err := sitesOf(c.siteFlags, c.Org, p.config)
 	if err != nil {
 		return err
 	}
+	c.organisations = orgs
 	return serveGateway(p, c.gatewayFlags, sites, func(on listening) {
 		for _, s := range sites {
 			_, _ = fmt.Fprintf(p.out, "site     %s  %sin front of %s\n", on.site, under(s.Hosts), strings.Join(s.Flags.Upstream, ", "))

@@ -133,63 +133,84 @@ func linkTo(f gatewayFlags, sites []siteConfig) func(events.OrgID, events.JoinCo
 	}
 }
 
-// sitesOf are the sites of the flags and of the configuration file.
-func sitesOf(flags siteFlags, org, file string) ([]siteConfig, error) {
-	sites, shared, err := sitesInFile(file)
+// sitesOf are the sites of the flags and of the configuration file, and what that
+// says of organisations.
+func sitesOf(flags siteFlags, org, file string) ([]siteConfig, organisations, error) {
+	in, err := readFile(file)
 	if err != nil {
-		return nil, errUsage{err}
+		return nil, nil, errUsage{err}
 	}
+	sites := in.Sites
 	if len(flags.Upstream) > 0 {
 		sites = append(sites, siteConfig{Flags: flags})
 	}
 	if len(sites) == 0 {
-		return nil, errUsage{errors.New("no site: give --upstream URL, for example --upstream http://10.0.0.7:8080, or sites in the configuration file")}
+		return nil, nil, errUsage{errors.New("no site: give --upstream URL, for example --upstream http://10.0.0.7:8080, or sites in the configuration file")}
 	}
 	for i := range sites {
 		if sites[i].Org == "" {
 			sites[i].Org = org
 		}
-		sites[i].Shared = sites[i].Shared.or(shared)
+		if sites[i].Shared.Retention == "" {
+			sites[i].Shared.Retention = in.Organisations[sites[i].Org].Retention
+		}
+		sites[i].Shared = sites[i].Shared.or(in.Shared)
 		if _, err := sites[i].Shared.settings(); err != nil {
-			return nil, errUsage{err}
+			return nil, nil, errUsage{err}
 		}
 	}
-	return sites, nil
+	return sites, in.Organisations, nil
 }
 
 // fileConfig is what the configuration file says beside flags.
 type fileConfig struct {
-	Sites  []siteConfig `yaml:"sites"`
-	Shared sharedConfig `yaml:",inline"` // for sites that have none of their own
+	Sites         []siteConfig  `yaml:"sites"`
+	Organisations organisations `yaml:"organisations"`
+	Shared        sharedConfig  `yaml:",inline"` // for sites that have none of their own
 }
 
-func sitesInFile(file string) ([]siteConfig, sharedConfig, error) {
+// organisations are by name what holds for all sites of one.
+type organisations map[string]organisation
+
+type organisation struct {
+	// Retention is how long recordings are kept where their site does not say it.
+	Retention string `yaml:"retention"`
+}
+
+func readFile(file string) (in fileConfig, err error) {
 	if file == "" {
-		return nil, sharedConfig{}, nil
+		return in, nil
 	}
 	b, err := os.ReadFile(file)
 	if err != nil {
-		return nil, sharedConfig{}, err
+		return in, err
 	}
-	var in fileConfig
 	if err := yaml.Unmarshal(b, &in); err != nil && !errors.Is(err, io.EOF) {
-		return nil, sharedConfig{}, fmt.Errorf("configuration file %s: %w", file, err)
+		return in, fmt.Errorf("configuration file %s: %w", file, err)
 	}
-	return in.Sites, in.Shared, strictSites(file, b)
+	return in, strictFile(file, b)
 }
 
-// strictSites tells of names in sites that mean nothing: a setting that is
-// silently ignored is worse than a start that fails.
-func strictSites(file string, b []byte) error {
+// strictFile tells of names that mean nothing in sites and organisations: a setting
+// that is silently ignored is worse than a start that fails.
+func strictFile(file string, b []byte) error {
 	var raw struct {
-		Sites []map[string]any `yaml:"sites"`
-		All   map[string]any   `yaml:",inline"`
+		Sites         []map[string]any          `yaml:"sites"`
+		Organisations map[string]map[string]any `yaml:"organisations"`
+		All           map[string]any            `yaml:",inline"`
 	}
 	if err := yaml.Unmarshal(b, &raw); err != nil && !errors.Is(err, io.EOF) {
 		return fmt.Errorf("configuration file %s: %w", file, err)
 	}
 	if err := strictShared(raw.All); err != nil {
 		return fmt.Errorf("configuration file %s: %w", file, err)
+	}
+	for org, settings := range raw.Organisations {
+		for name := range settings {
+			if name != "retention" {
+				return fmt.Errorf("configuration file %s: organisation %s: %q means nothing; an organisation has retention", file, org, name)
+			}
+		}
 	}
 	known := append([]string{"hosts", "org", "upstream", "host", "preserve-host", "alias", "assets", "redirect-assets", "rewrite", "health-path", "health-every", "sticky", "public-url"}, sharedNames...)
 	for i, site := range raw.Sites {

@@ -25,7 +25,7 @@ sites:
   sticky: true
   org: east
 `)
-	configs, err := sitesOf(siteFlags{Upstream: []string{"https://other.internal"}, PreserveHost: true}, "main", name)
+	configs, _, err := sitesOf(siteFlags{Upstream: []string{"https://other.internal"}, PreserveHost: true}, "main", name)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -64,7 +64,7 @@ sites:
   mask: [{path: /in/**, all: true}]
   mask-patterns: ['A\d+', 'K-\d{6}']
 `)
-	configs, err := sitesOf(siteFlags{}, "main", name)
+	configs, _, err := sitesOf(siteFlags{}, "main", name)
 	if err != nil {
 		t.Fatal(err)
 	}
