@@ -74,6 +74,35 @@ describe("by itself", () => {
     for (const part of ["user-word", "Your word", "pillion-masked", MASK]) expect(out).toContain(part);
   });
 
+  it.each([
+    ["itself", (now: Element) => document.querySelector("input")!.replaceWith(now)],
+    ["what is around it", (now: Element) => document.querySelector("label")!.replaceWith(Object.assign(document.createElement("label"), { innerHTML: now.outerHTML }))],
+    ["itself, the new one first", (now: Element) => {
+      const old = document.querySelector("input")!;
+      old.after(now);
+      old.remove();
+    }],
+  ])("hides a field that a toggle put in a password's place: of %s", async (_, swap) => {
+    await hides(`<div><label><input type=password value=word-secret></label></div><p id=other></p>`);
+    const now = document.createElement("input");
+    now.setAttribute("value", "word-secret");
+    swap(now);
+    document.getElementById("other")!.innerHTML = "<input value=word-plain>";
+    await new Promise((done) => setTimeout(done));
+    const said = words();
+    expect(said).not.toContain("word-secret");
+    expect(said).toContain("word-plain");
+  });
+
+  it("shows the fields of a page that comes after one with a password", async () => {
+    await hides(`<main><input name=who><input type=password></main>`);
+    document.body.innerHTML = `<main><input name=a value=word-plain><input name=b value=word-open></main>`;
+    await new Promise((done) => setTimeout(done));
+    const said = words();
+    expect(said).toContain("word-plain");
+    expect(said).toContain("word-open");
+  });
+
   it("hides a password after a toggle showed it, and typing in it", async () => {
     await hides(`<input type=password>`);
     const el = document.querySelector("input")!;

@@ -213,6 +213,7 @@ export class Changes {
       veil.hold(top);
       suspects.push(...(this.#t.tree.known(top) ?? []).filter((n) => dom.nodeType(n) !== 10));
     }
+    this.#t.masks.follow(this.#mutations.slice(this.#looked));
     for (; this.#looked < this.#mutations.length; this.#looked++) {
       const m = this.#mutations[this.#looked]!;
       if (m.type === "attributes" && Masks.changedBy(m.attributeName!)) suspects.push(m.target);

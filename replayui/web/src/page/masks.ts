@@ -67,6 +67,7 @@ export class Masks {
   #hidden = new Set<Element>();
   #shown = new Set<Element>();
   readonly #held: WeakSet<Node>;
+  #passwords = false;
 
   constructor(win: Window, kept: Remembered, policy: MaskPolicy = {}) {
     this.#win = win;
@@ -143,9 +144,27 @@ export class Masks {
       const el = n as Element;
       if (this.#hidden.has(el) || dom.hasAttribute(el, HIDE_MARK)) level = HARD;
       else if (level === TEXT && (this.#shown.has(el) || dom.hasAttribute(el, SHOW_MARK))) level = 0;
-      if (secret(el, this.#once)) level = level ? HARD : SECRET | HARD;
+      if (secret(el, this.#once)) {
+        level = level ? HARD : SECRET | HARD;
+        this.#passwords ||= this.#once.has(el);
+      }
     }
     return level || (this.#held.has(n) ? OWN : 0);
+  }
+
+  /** A field that comes alone where a password's went may show what that held: it is one, too. */
+  follow(changes: readonly MutationRecord[]): void {
+    if (!this.#passwords) return;
+    const only = (list: NodeList) => {
+      const all = [...list].filter((n) => dom.nodeType(n) === 1).flatMap((n) => [n as Element, ...dom.querySelectorAll(n as Element, "input")]).filter((el) => dom.localName(el) === "input");
+      return all.length === 1 ? all[0] : undefined;
+    };
+    const left = new Set<Node>();
+    for (const m of changes) if (this.#once.has(only(m.removedNodes)!)) left.add(m.target);
+    for (const m of changes) {
+      const el = left.has(m.target) && only(m.addedNodes);
+      if (el) this.#once.add(el);
+    }
   }
 
   /**
