@@ -2,6 +2,7 @@ package events
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 	"unicode/utf8"
 )
@@ -98,21 +99,38 @@ func (m *Model) labelChecked(e *PageEvent, n *Node) (kind, label string) {
 }
 
 func (m *Model) labelSelected(e *PageEvent, n *Node) string {
+	chosen := optionsOf(n, e.Nums)
+	if chosen == "" {
+		return "cleared " + m.quoted(n)
+	}
+	return "chose " + chosen + " in " + m.quoted(n)
+}
+
+// optionsOf names those of a list's options that numbers choose.
+func optionsOf(n *Node, numbers []uint64) string {
 	var options, chosen []string
 	n.walk(func(c *Node) {
 		if c.Kind == ElementNode && c.Name == "option" {
 			options = append(options, clean(text(c)))
 		}
 	})
-	for _, i := range e.Nums {
+	for _, i := range numbers {
 		if i < uint64(len(options)) {
 			chosen = append(chosen, "“"+options[i]+"”")
 		}
 	}
-	if len(chosen) == 0 {
-		return "cleared " + m.quoted(n)
+	return strings.Join(chosen, ", ")
+}
+
+// chosen names the options that a request chooses.
+func chosen(n *Node, value string) string {
+	var numbers []uint64
+	for text := range strings.SplitSeq(value, ",") {
+		if i, err := strconv.ParseUint(text, 10, 32); err == nil {
+			numbers = append(numbers, i)
+		}
 	}
-	return "chose " + strings.Join(chosen, ", ") + " in " + m.quoted(n)
+	return optionsOf(n, numbers)
 }
 
 func keyName(e *PageEvent) string {
@@ -127,14 +145,19 @@ func keyName(e *PageEvent) string {
 
 // RequestLabel says what an agent asks for, for example: fill “Name” with “Ann”.
 func (m *Model) RequestLabel(r *EventRequest) string {
-	target := "something"
-	if n := m.nodes[r.Node]; n != nil {
+	n, target := m.nodes[r.Node], "something"
+	if n != nil {
 		target = m.quoted(m.clickable(n))
 	}
 	switch r.Action {
 	case ActionFill:
 		return "fill " + target + " with “" + clean(r.Value) + "”"
 	case ActionSelect:
+		if n != nil && n.Name == "select" {
+			if options := chosen(n, r.Value); options != "" {
+				return "choose " + options + " in " + target
+			}
+		}
 		return "choose in " + target
 	case ActionCheck:
 		return "choose " + target

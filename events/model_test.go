@@ -217,8 +217,15 @@ func TestLabelsAreReadable(t *testing.T) {
 			t.Errorf("got %s, want %s", got, c.want)
 		}
 	}
-	if got := m.RequestLabel(&EventRequest{Node: 5, Action: ActionFill, Value: "Ann"}); got != "fill “Name” with “Ann”" {
-		t.Error(got)
+	for want, r := range map[string]EventRequest{
+		"fill “Name” with “Ann”":   {Node: 5, Action: ActionFill, Value: "Ann"},
+		"choose “Utah” in “state”": {Node: 15, Action: ActionSelect, Value: "1"},
+		"choose in “state”":        {Node: 15, Action: ActionSelect, Value: "99"},
+		"choose in something":      {Node: 999, Action: ActionSelect, Value: "1"},
+	} {
+		if got := m.RequestLabel(&r); got != want {
+			t.Errorf("got %s, want %s", got, want)
+		}
 	}
 }
 

@@ -39,7 +39,7 @@ type timeline struct {
 	loaded map[events.PageID]time.Time
 	active events.PageID
 	names  map[events.ParticipantNo]string
-	asked  map[uint64]string // requests in words, until they are answered
+	asked  map[uint64]request // requests, until they are answered
 	marks  []Mark
 	pages  []PageMark
 	last   map[string]int // the last mark of a kind on a node, to run keystrokes together
@@ -56,7 +56,7 @@ const maxPeople = 500
 func newTimeline() *timeline {
 	return &timeline{
 		models: map[events.PageID]*events.Model{}, loaded: map[events.PageID]time.Time{},
-		names: map[events.ParticipantNo]string{1: "user"}, asked: map[uint64]string{}, last: map[string]int{}, beside: newBesides(),
+		names: map[events.ParticipantNo]string{1: "user"}, asked: map[uint64]request{}, last: map[string]int{}, beside: newBesides(),
 	}
 }
 
@@ -74,8 +74,9 @@ func (t *timeline) add(r *events.Record) {
 	case events.KindEventRequest:
 		var q events.EventRequest
 		if m := t.models[r.Page]; json.Unmarshal(r.Payload, &q) == nil && m != nil {
-			t.asked[q.ID] = m.RequestLabel(&q)
-			t.mark(Mark{T: at, Offset: r.Offset, Page: r.Page, Node: q.Node, Type: "request", Label: "asked to " + t.asked[q.ID], By: t.names[r.From]})
+			words := m.RequestLabel(&q)
+			t.asked[q.ID] = request{q, words}
+			t.mark(Mark{T: at, Offset: r.Offset, Page: r.Page, Node: q.Node, Type: "request", Label: "asked to " + words, By: t.names[r.From]})
 		}
 	case events.KindEventConfirmation:
 		t.confirmation(r, at)
@@ -168,17 +169,27 @@ func (t *timeline) event(m Mark) {
 	t.mark(m)
 }
 
+// request is what an agent asked for, and its words.
+type request struct {
+	events.EventRequest
+	words string
+}
+
 func (t *timeline) confirmation(r *events.Record, at int64) {
 	var c events.EventConfirmation
 	if json.Unmarshal(r.Payload, &c) != nil {
 		return
 	}
-	label := "confirmed: " + t.asked[c.Request]
-	if c.Value != "" {
-		label = "confirmed with “" + c.Value + "”: " + t.asked[c.Request]
-	}
-	if c.Outcome == events.Denied {
-		label = "denied (" + string(c.Reason) + "): " + t.asked[c.Request]
+	of := t.asked[c.Request]
+	label := "confirmed: " + of.words
+	switch m := t.models[r.Page]; {
+	case c.Outcome == events.Denied:
+		label = "denied (" + string(c.Reason) + "): " + of.words
+	case c.Value != "" && of.Action == events.ActionSelect && m != nil:
+		of.Value = c.Value
+		label = "confirmed, changed by the user: " + m.RequestLabel(&of.EventRequest)
+	case c.Value != "":
+		label = "confirmed with “" + c.Value + "”: " + of.words
 	}
 	delete(t.asked, c.Request)
 	who := t.names[r.From]

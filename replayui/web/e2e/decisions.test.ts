@@ -245,6 +245,8 @@ describe("the user", () => {
     expect(await value("t1")).toBe("the user's own");
     expect(await asks("c1", "check", "", "allow")).toEqual(YES);
     expect(await asks("s1", "select", "2", "allow")).toEqual(YES);
+    expect(await asks("s1", "select", "4", "allow", "0")).toEqual({ outcome: "confirmed", value: "0" });
+    expect(await value("s1")).toBe("one");
     expect(await asks("g3", "click", "", "allow")).toEqual(YES);
     expect(await asks("t1", "key", "Backspace", "allow")).toEqual(YES);
     await same();

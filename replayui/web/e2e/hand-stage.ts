@@ -75,7 +75,8 @@ export class HandStage {
     const asked = await this.hand.ask(typeof id === "number" ? id : await this.hand.node(id), action, value);
     expect(asked.reason).toBeUndefined();
     const card = this.user.locator(`pillion-assist [data-role=confirm][data-request="${asked.id}"]`);
-    if (edit !== undefined) await card.locator("[data-role=edit]").fill(edit);
+    const field = card.locator("[data-role=edit]");
+    if (edit !== undefined) await (action === "select" ? field.selectOption(edit.split(",")) : field.fill(edit));
     await card.locator(`[data-action=${answer}]`).click();
     return this.hand.answer(asked.id);
   };

@@ -83,7 +83,7 @@ export class Asks {
       const field = q.editable ? editor(q) : undefined;
       const done = (allow: boolean) => {
         this.withdraw(q.id);
-        resolve(field && allow ? { allow, value: field.value } : { allow });
+        resolve(field && allow ? { allow, value: chosen(field) } : { allow });
       };
       const left = h("span", {});
       const card = this.#card("dialog", title, "confirm", "esc",
@@ -153,12 +153,29 @@ function values(say: Say, { action, from, to }: Question, field?: HTMLElement): 
   return [old, field ? h("label", {}, h("b", {}, say("new")), field) : h("div", {}, h("b", {}, say("new")), shown(to))];
 }
 
-/** The field in which the user may put another value. */
-function editor({ el, from = "", to = "" }: Question): HTMLInputElement | HTMLTextAreaElement {
+type Editor = HTMLInputElement | HTMLTextAreaElement | HTMLSelectElement;
+
+/** The field in which the user may put another value, or choose otherwise. */
+function editor({ el, from = "", to = "", value }: Question): Editor {
+  const props = { "data-role": "edit", autocomplete: "off" };
+  if (value !== undefined) {
+    const { options, multiple } = el as HTMLSelectElement;
+    return h("select", { ...props, ...(multiple && { multiple: "" }) }, ...[...options].map((o, i) => {
+      const option = h("option", { value: String(i) }, o.text);
+      option.disabled = dom.matches(o, ":disabled,optgroup:disabled *");
+      option.selected = value.split(",").includes(String(i));
+      return option;
+    }));
+  }
   const long = el && dom.localName(el) !== "input" || /\n/.test(from + to);
-  const field = h(long ? "textarea" : "input", { "data-role": "edit", autocomplete: "off", ...(long && { rows: "3" }) });
+  const field = h(long ? "textarea" : "input", { ...props, ...(long && { rows: "3" }) });
   const type = (el as HTMLInputElement | null)?.type;
   if (!long && type && HELPED.test(type)) (field as HTMLInputElement).type = type;
   field.value = to;
   return field;
+}
+
+/** What a request has as its value: of a list, which of its options. */
+function chosen(field: Editor): string {
+  return "selectedOptions" in field ? [...field.selectedOptions].map((o) => o.value).join() : field.value;
 }

@@ -21,6 +21,8 @@ export interface Question {
   to?: string;
   /** the user may put another value in its place */
   editable: boolean;
+  /** which options of a list that may be chosen from */
+  value?: string;
   /** what it leads to, where it leads anywhere */
   leads: "link" | "form" | "rule" | "";
   el: HTMLElement | null;
@@ -321,6 +323,8 @@ export class Hand implements Page {
   }
 }
 
+/** Of a longer list the user says yes or no. */
+const MAX_OPTIONS = 300;
 const LEAVES = /^(navigate|back|forward)$/;
 
 /** What rules out leaving the page in some direction. */
@@ -349,5 +353,6 @@ function values(el: HTMLElement, r: Request): Partial<Question> {
   const list = [...((el as HTMLSelectElement).options ?? [])];
   const named = (chosen: (i: number) => boolean | undefined) => list.filter((_, i) => chosen(i)).map((o) => o.text).join(", ");
   const to = r.value.split(",");
-  return { from: named((i) => list[i]!.selected), to: named((i) => to.includes(String(i))) };
+  const editable = list.length <= MAX_OPTIONS;
+  return { from: named((i) => list[i]!.selected), to: named((i) => to.includes(String(i))), editable, ...(editable && { value: r.value }) };
 }

@@ -5,7 +5,7 @@ import { Stage } from "../view/stage.ts";
 import { LiveHand } from "./live-hand.ts";
 import { LiveLink, type ToAgent } from "./live-link.ts";
 import * as s from "./live-state.ts";
-import { describe, ghost, reaches, type Described } from "./live-words.ts";
+import { describe, ghost, optionsOf, reaches, type Described } from "./live-words.ts";
 
 /** The parts of a live view, wired. */
 export interface Parts { link: LiveLink; hand: LiveHand; stage: Stage; beside: Beside; request(node: number, action: Action, value?: string): void }
@@ -106,7 +106,9 @@ function outline(r: s.Asked, stage: Stage): void {
 }
 
 function answered(c: EventConfirmation, stage: Stage): void {
-  s.settle(c.request, c.outcome, c.reason ?? "", c.value);
+  const r = s.requests.value.find((x) => x.id === c.request);
+  const made = c.value !== undefined && r?.action === "select" ? optionsOf(stage.mirror.node(r.node), c.value) : c.value;
+  s.settle(c.request, c.outcome, c.reason ?? "", made);
   stage.marks.remove("request " + c.request);
 }
 

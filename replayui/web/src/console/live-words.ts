@@ -40,7 +40,7 @@ export function describe(r: EventRequest, n: Node | undefined): Described {
     case "fill":
       return { what: `Fill ${quoted}`, old: el?.isContentEditable ? (el.textContent ?? "") : (el?.value ?? ""), to: r.value ?? "" };
     case "select":
-      return { what: `Choose in ${quoted}`, ...chosen(n as HTMLSelectElement | undefined, r.value ?? "") };
+      return { what: `Choose in ${quoted}`, ...chosen(n, r.value ?? "") };
     case "key":
       return { what: `Press ${r.value}` };
     case "navigate":
@@ -53,14 +53,17 @@ export function describe(r: EventRequest, n: Node | undefined): Described {
   return { what: `${VERBS[r.action] ?? r.action} ${quoted}` };
 }
 
-function chosen(el: HTMLSelectElement | undefined, value: string): { old: string; to: string } {
-  const text = (o: HTMLOptionElement | undefined) => o?.label.trim() ?? "?";
-  const list = (options: (HTMLOptionElement | undefined)[]) => options.map(text).join(", ") || "nothing";
-  if (!el?.options) return { old: "", to: value };
-  return {
-    old: list([...el.options].filter((o) => o.selected)),
-    to: list(value.split(",").filter(Boolean).map((i) => el.options[Number(i)])),
-  };
+const listed = (options: (HTMLOptionElement | undefined)[]) => options.map((o) => o?.label.trim() ?? "?").join(", ") || "nothing";
+
+/** The options of a list that a value names by their places, as the mirror has them. */
+export function optionsOf(n: Node | undefined, value: string): string {
+  const { options } = (n ?? {}) as Partial<HTMLSelectElement>;
+  return options ? listed(value.split(",").filter(Boolean).map((i) => options[Number(i)])) : value;
+}
+
+function chosen(n: Node | undefined, value: string): { old: string; to: string } {
+  const { options } = (n ?? {}) as Partial<HTMLSelectElement>;
+  return { old: options ? listed([...options].filter((o) => o.selected)) : "", to: optionsOf(n, value) };
 }
 
 /** What stands beside a field while a request for it waits. */
