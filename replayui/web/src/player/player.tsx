@@ -146,7 +146,8 @@ export function Player({ recording, staging = served, home, tools }: { recording
         <span class="grow" />
         {recording && <FidelityReport missing={recording.described.missing} now={lacking.value} from={(n) => recording.fidelity(n)} />}
         {tools}
-        {recording && <small>{new Date(recording.described.start).toLocaleString()} · {s?.agents?.join(", ")}</small>}
+        {/* To write a date for the first time takes as long as to show a page. */}
+        {recording && <small>{pictured.value && `${new Date(recording.described.start).toLocaleString()} · `}{s?.agents?.join(", ")}</small>}
       </header>
       <div class="work">
         <main class="room" ref={room} />
