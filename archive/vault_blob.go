@@ -194,10 +194,18 @@ func (v *Vault) ReadBlob(ctx context.Context, ref Ref) ([]byte, error) {
 	return content, nil
 }
 
-// refOf is the Ref of content that is not in memory.
+// refOf is the Ref of content. What is in memory is read where it is: a copy, and
+// the buffer for it, would cost more than the rest of a small file's keeping.
 func refOf(content io.ReaderAt, size int64) (Ref, error) {
+	var from io.Reader = io.NewSectionReader(content, 0, size)
+	if whole, is := content.(*bytes.Reader); is && whole.Size() == size {
+		if _, err := whole.Seek(0, io.SeekStart); err != nil {
+			return "", err
+		}
+		from = whole
+	}
 	sum := sha256.New()
-	n, err := io.Copy(sum, io.NewSectionReader(content, 0, size))
+	n, err := io.Copy(sum, from)
 	if err == nil && n != size {
 		err = io.ErrUnexpectedEOF
 	}
