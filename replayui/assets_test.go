@@ -4,7 +4,6 @@ import (
 	"net/http"
 	"strings"
 	"testing"
-	"time"
 )
 
 // What a file of the archive is to a browser that opens it by itself: nothing that
@@ -26,18 +25,9 @@ func TestAFileOfTheArchiveIsNothingThatRuns(t *testing.T) {
 	}
 	s := newStage(t)
 	id := s.record(t)
-	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, s.console.URL+"/archive/"+string(id)+"/1/http/site/a.css", http.NoBody)
-	if err != nil {
-		t.Fatal(err)
-	}
-	req.Header.Set("Authorization", "Bearer "+s.token("otto", time.Now().Add(time.Hour)))
-	resp, err := http.DefaultClient.Do(req)
-	if err != nil {
-		t.Fatal(err)
-	}
-	_ = resp.Body.Close() // its head alone is wanted
-	policy := resp.Header.Get("Content-Security-Policy")
-	if resp.StatusCode != http.StatusOK || !strings.Contains(policy, "default-src 'none'") || !strings.HasSuffix(policy, "; sandbox") {
-		t.Errorf("%d, policy %q", resp.StatusCode, policy)
+	status, h, _ := s.whole(t, "otto", http.MethodGet, "/archive/"+string(id)+"/1/http/site/a.css", "")
+	policy := h.Get("Content-Security-Policy")
+	if status != http.StatusOK || !strings.Contains(policy, "default-src 'none'") || !strings.HasSuffix(policy, "; sandbox") {
+		t.Errorf("%d, policy %q", status, policy)
 	}
 }

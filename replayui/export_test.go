@@ -56,26 +56,11 @@ func TestARecordingIsExportedByThoseWhoMay(t *testing.T) {
 func TestAnExportIsNoPageOfTheConsoles(t *testing.T) {
 	s := newStage(t)
 	id := s.record(t)
-	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, s.console.URL+"/api/sessions/"+string(id)+"/export", http.NoBody)
-	if err != nil {
-		t.Fatal(err)
-	}
-	req.Header.Set("Authorization", "Bearer "+s.token("otto", time.Now().Add(time.Hour)))
-	resp, err := http.DefaultClient.Do(req)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer resp.Body.Close()
-	h := resp.Header
+	_, h, page := s.whole(t, "otto", http.MethodGet, "/api/sessions/"+string(id)+"/export", "")
 	if h.Get("Content-Type") != "application/octet-stream" || !strings.HasPrefix(h.Get("Content-Disposition"), "attachment;") ||
 		!strings.HasPrefix(h.Get("Content-Security-Policy"), "sandbox") || h.Get("X-Content-Type-Options") != "nosniff" {
 		t.Errorf("header %v", h)
 	}
-	body, err := io.ReadAll(resp.Body)
-	if err != nil {
-		t.Fatal(err)
-	}
-	page := string(body)
 	if !strings.Contains(page, `content="default-src 'none'; script-src 'sha256-`) || strings.Contains(page, "http-equiv=\"refresh\"") {
 		t.Errorf("no policy in %.600s", page)
 	}

@@ -124,6 +124,13 @@ func newStage(t *testing.T) *stage {
 // call sends a request as a person who signed in; who is empty for nobody.
 func (s *stage) call(t *testing.T, who, method, path, body string, headers ...string) (int, string) {
 	t.Helper()
+	status, _, answer := s.whole(t, who, method, path, body, headers...)
+	return status, answer
+}
+
+// whole does as call, and returns the answer's header too.
+func (s *stage) whole(t *testing.T, who, method, path, body string, headers ...string) (int, http.Header, string) {
+	t.Helper()
 	req, err := http.NewRequestWithContext(t.Context(), method, s.console.URL+path, strings.NewReader(body))
 	if err != nil {
 		t.Fatal(err)
@@ -146,5 +153,5 @@ func (s *stage) call(t *testing.T, who, method, path, body string, headers ...st
 	if err != nil {
 		t.Fatal(err)
 	}
-	return resp.StatusCode, string(b)
+	return resp.StatusCode, resp.Header, string(b)
 }
