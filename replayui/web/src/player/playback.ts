@@ -76,7 +76,7 @@ export class Playback {
   /** Applies what came until a time; true where it has to go on from elsewhere. */
   private async follow(ms: number): Promise<boolean> {
     for await (const r of this.recording.between(this.offset, ms)) {
-      if ("to" in r) return this.skip(r, ms); // it is damaged
+      if ("to" in r) return this.passOver(r, ms); // it is damaged
       this.stage.hurried = ms - this.recording.time(r) > RIPPLE_MS;
       this.apply(r, true);
       this.offset = r.offset;
@@ -89,7 +89,7 @@ export class Playback {
   }
 
   /** Goes on behind a segment that cannot be read: from the keyframe there, if there is one. */
-  private async skip(s: Segment, ms: number): Promise<boolean> {
+  private async passOver(s: Segment, ms: number): Promise<boolean> {
     this.offset = s.to;
     const frame = this.recording.described.keyframes.find((k) => k.offset >= s.to && k.t <= ms);
     if (frame) {
