@@ -186,6 +186,9 @@ export async function sameAsMirror(user: Page, agent: Page, policy?: MaskPolicy)
   await waitSame(() => linesOf(user, policy), () => linesIn(agent, "mirror"));
 }
 
+/** A page that changes more often than this cannot be remembered. */
+const MAX_TRIES = 50;
+
 /** What the user's page was at times of a session, to be found again in its replay. */
 export class Seen {
   private readonly list: { name: string; at: number; lines: string[] }[] = [];
@@ -200,15 +203,27 @@ export class Seen {
     return [...this.asked, ...this.gateway.program.output.split("\n").filter((line) => line.includes("the page is sent again"))];
   }
 
-  /** Waits until the mirror has the page, and remembers it. The gateway's clock is this machine's. */
+  /**
+   * Waits until the page holds still and the mirror has it, and remembers it: a wheel's
+   * scrolling takes a while, and what the page does by itself must not fall between
+   * reading it and its time. The gateway's clock is this machine's.
+   */
   async remember(name = ""): Promise<void> {
-    try {
-      await sameAsMirror(this.user, this.agent);
-    } catch (e) {
-      throw new Error(`after “${name}”: ${(e as Error).message}`);
+    const moment = name || `moment ${this.list.length + 1}`;
+    for (let tries = 0; tries < MAX_TRIES; tries++) {
+      await sameAsMirror(this.user, this.agent).catch((e: Error) => {
+        throw new Error(`after “${moment}”: ${e.message}`);
+      });
+      const lines = await linesOf(this.user);
+      const at = Date.now() + 50;
+      await this.user.waitForTimeout(150);
+      if ((await linesOf(this.user)).join("\n") !== lines.join("\n")) continue;
+      // What the mirror shows now may be what came between: it has to be this.
+      if ((await linesIn(this.agent, "mirror")).join("\n") !== lines.join("\n")) continue;
+      this.list.push({ name: moment, at, lines });
+      return;
     }
-    this.list.push({ name, at: Date.now() + 50, lines: await linesOf(this.user) });
-    await this.user.waitForTimeout(150);
+    throw new Error(`“${moment}” does not hold still`);
   }
 
   /** Seeks to one of the moments. */
