@@ -2,15 +2,35 @@ import type { Browser, Page } from "playwright-core";
 
 interface TraceEvent { name: string; cat: string; pid: number; tid: number; ts: number; dur?: number; tdur?: number }
 
-/** CPU ms of the longest task on a page's main thread between its marks “pillion-from” and “pillion-to”. */
-export async function longestTask(browser: Browser, page: Page, act: () => Promise<unknown>): Promise<number> {
+// The marks that a page makes around what is measured.
+const FROM = "pillion-from";
+const TO = "pillion-to";
+
+/** What a frame costs beside scripts, whether it comes by itself or a script asks for it. */
+const OF_FRAMES = new Set(["Layout", "UpdateLayoutTree", "PrePaint", "Paint", "Layerize", "Commit"]);
+
+/** What the page's main thread did between its marks “pillion-from” and “pillion-to”, tasks and what is in them. */
+async function traced(browser: Browser, page: Page, act: () => Promise<unknown>): Promise<TraceEvent[]> {
   await browser.startTracing(page, { categories: ["blink.user_timing", "devtools.timeline", "disabled-by-default-devtools.timeline"] });
   await act();
-  const trace = JSON.parse((await browser.stopTracing()).toString()) as { traceEvents: TraceEvent[] };
-  const mark = (name: string) => trace.traceEvents.find((e) => e.name === name && e.cat.includes("user_timing"));
-  const [from, to] = [mark("pillion-from"), mark("pillion-to")];
+  const { traceEvents } = JSON.parse((await browser.stopTracing()).toString()) as { traceEvents: TraceEvent[] };
+  const mark = (name: string) => traceEvents.find((e) => e.name === name && e.cat.includes("user_timing"));
+  const [from, to] = [mark(FROM), mark(TO)];
   if (!from || !to) throw new Error("the trace has no marks");
-  const tasks = trace.traceEvents.filter((e) => e.name === "RunTask" && e.pid === from.pid && e.tid === from.tid && e.ts >= from.ts && e.ts <= to.ts);
-  if (!tasks.length) throw new Error("the trace has no tasks");
-  return Math.max(...tasks.map((e) => e.tdur ?? e.dur ?? 0)) / 1000;
+  const there = traceEvents.filter((e) => e.pid === from.pid && e.tid === from.tid && e.ts >= from.ts && e.ts <= to.ts);
+  if (!there.some(isTask)) throw new Error("the trace has no tasks");
+  return there;
+}
+
+const isTask = (e: TraceEvent) => e.name === "RunTask";
+const cpu = (e: TraceEvent) => (e.tdur ?? e.dur ?? 0) / 1000;
+
+/** CPU ms of the longest task on a page's main thread between its marks. */
+export async function longestTask(browser: Browser, page: Page, act: () => Promise<unknown>): Promise<number> {
+  return Math.max(...(await traced(browser, page, act)).filter(isTask).map(cpu));
+}
+
+/** CPU ms of all tasks on a page's main thread between its marks, styles, layout and painting left out. */
+export async function scriptTime(browser: Browser, page: Page, act: () => Promise<unknown>): Promise<number> {
+  return (await traced(browser, page, act)).reduce((sum, e) => sum + (isTask(e) ? cpu(e) : OF_FRAMES.has(e.name) ? -cpu(e) : 0), 0);
 }

@@ -1,7 +1,7 @@
 // An agent's connection without a console: what it sends is as the test wants it.
 import type { Page } from "playwright-core";
 import { decodeBatch, decodeRecord, decodeState } from "../src/page/reader.ts";
-import { Op, RecordKind, type Action, type EventConfirmation, type EventRequest, type Lock, type PageNode, type Reason } from "../src/protocol/format.ts";
+import { attributesOf, Op, RecordKind, type Action, type EventConfirmation, type EventRequest, type Lock, type PageNode, type Reason } from "../src/protocol/format.ts";
 
 interface Told { type: string; ref?: string; id?: number; reason?: Reason; level?: string; page?: number; control?: number; participant?: number; code?: string }
 export interface Answer { outcome: "confirmed" | "denied" | "rejected"; reason?: Reason; value?: string }
@@ -44,11 +44,11 @@ class Nodes {
 
   attr(id: number, name: string, value: string): void {
     const n = this.nodes.get(id);
-    if (n) n.attrs = [...(n.attrs ?? []).filter(([a]) => a !== name), [name, value]];
+    if (n) n.attrs = [...attributesOf(n).filter(([a]) => a !== name).flat(), name, value];
   }
 
   find(id: string): number {
-    for (const n of this.nodes.values()) if (n.attrs?.some(([name, value]) => name === "id" && value === id)) return n.id;
+    for (const n of this.nodes.values()) if (attributesOf(n).some(([name, value]) => name === "id" && value === id)) return n.id;
     return 0;
   }
 

@@ -1,5 +1,5 @@
 import { Mirror } from "../page/mirror.ts";
-import { Kind, Op, type PageEvent, type PageNode, type PageState } from "../protocol/format.ts";
+import { attributesOf, Kind, Op, type PageEvent, type PageNode, type PageState } from "../protocol/format.ts";
 import type { Assets } from "./assets.ts";
 import { mapCss, mapSrcset } from "./css.ts";
 
@@ -107,12 +107,13 @@ export class OfflineMirror extends Mirror {
   private mappedNode(n: PageNode, base: string): PageNode {
     if (n.kind === Kind.Document) this.bases.set(n.id, (base = n.base ?? ""));
     if (n.kind !== Kind.Element && n.kind !== Kind.Document && n.kind !== Kind.Shadow) return n;
-    if (forbidden(n)) return { id: n.id, kind: n.kind, ns: "", name: "pillion-gone", attrs: [["tag", n.name!]], children: n.children?.map((c) => this.mappedNode(c, base)) ?? [] };
+    if (forbidden(n)) return { id: n.id, kind: n.kind, ns: "", name: "pillion-gone", attrs: ["tag", n.name!], children: n.children?.map((c) => this.mappedNode(c, base)) ?? [] };
     const out = { ...n };
-    if (n.attrs) {
-      const own = (name: string) => n.attrs!.find(([other]) => other === name)?.[1] ?? "";
+    if (n.attrs?.length) {
+      const attrs = attributesOf(n);
+      const own = (name: string) => attrs.find(([other]) => other === name)?.[1] ?? "";
       if (n.name === "link" && own("href")) this.links.set(n.id, own("href"));
-      out.attrs = n.attrs.filter(([, value]) => !runs(value)).map(([name, value]) => [name, this.attribute(base, n.name!, own, name, value)]);
+      out.attrs = attrs.filter(([, value]) => !runs(value)).flatMap(([name, value]) => [name, this.attribute(base, n.name!, own, name, value)]);
     }
     if (n.shadow) out.shadow = this.mappedNode(n.shadow, base);
     if (n.frame) out.frame = this.mappedNode(n.frame, base);
@@ -165,7 +166,7 @@ function loads(element: string, rel: string): boolean {
 /** What no viewer may have. A gateway filters it (events/filter.go): this file may come from anywhere. */
 function forbidden(n: PageNode): boolean {
   const name = (n.name ?? "").toLowerCase().replace(/^.*:/, "");
-  return /^(script|noscript|base|object|embed|applet|portal|fencedframe)$/.test(name) || (name === "meta" && !!n.attrs?.some(([a]) => a.toLowerCase() === "http-equiv"));
+  return /^(script|noscript|base|object|embed|applet|portal|fencedframe)$/.test(name) || (name === "meta" && attributesOf(n).some(([a]) => a.toLowerCase() === "http-equiv"));
 }
 
 /** A URL that is a script. */

@@ -27,50 +27,59 @@ const EVENTS_OF_STYLE = new Set(["link", "style"]);
 
 /** The nodes of a page as a viewer has them, by their ids. */
 export class Nodes {
-  readonly #nodes = new Map<number, Node>();
-  readonly #ids = new Map<Node, number>();
+  #nodes: (Node | undefined)[] = [];
+  /** made when somebody asks for the id of a node: a page that is only shown needs none */
+  #ids: Map<Node, number> | undefined;
   /** documents and shadow roots */
   readonly roots = new Set<Document | ShadowRoot>();
 
   clear(): void {
-    this.#nodes.clear();
-    this.#ids.clear();
+    this.#nodes = [];
+    this.#ids = undefined;
     this.roots.clear();
   }
 
   node(id: number): Node | undefined {
-    return this.#nodes.get(id);
+    return this.#nodes[id];
   }
 
   id(n: Node | null | undefined): number {
-    return (n && this.#ids.get(n)) || 0;
+    return (n && this.#known().get(n)) || 0;
+  }
+
+  #known(): Map<Node, number> {
+    if (!this.#ids) {
+      const ids = (this.#ids = new Map<Node, number>());
+      // Pages that lived long have numbers far apart: holes are passed over.
+      this.#nodes.forEach((n, id) => n && ids.set(n, id));
+    }
+    return this.#ids;
   }
 
   /** A node that has to be there; MirrorError where it is not. */
   need(id: number | undefined): Node {
-    const n = this.#nodes.get(id ?? 0);
+    const n = this.#nodes[id ?? 0];
     if (!n) throw new MirrorError(`unknown node ${id}`);
     return n;
   }
 
   /** Gives an id to a node, in the place of one that had it. */
   set(id: number, n: Node): void {
-    this.#nodes.set(id, n);
-    this.#ids.set(n, id);
+    this.#nodes[id] = n;
+    this.#ids?.set(n, id);
   }
 
   /** Gives an id to a new node; MirrorError where another has it. */
   enter(id: number, n: Node): void {
-    const before = this.#nodes.size;
+    if (this.#nodes[id]) throw new MirrorError(`node ${id} is there already`);
     this.set(id, n);
-    if (this.#nodes.size === before) throw new MirrorError(`node ${id} is there already`);
   }
 
   /** Forgets a node, not those in it; its id, 0 where it had none. */
   drop(n: Node): number {
     const id = this.id(n);
-    this.#nodes.delete(id);
-    this.#ids.delete(n);
+    if (id) delete this.#nodes[id];
+    this.#ids!.delete(n);
     this.roots.delete(n as Document);
     return id;
   }
@@ -121,7 +130,7 @@ export class Looks {
 
   /** A style sheet or picture is there: rules and places that waited for it apply again. */
   loaded(n: Node): void {
-    const id = this.nodes.id(n);
+    const id = this.rules.size || this.uses.size ? this.nodes.id(n) : 0;
     const lines = this.overtaken.has(id) ? undefined : this.rules.get(id);
     const use = this.uses.get(id);
     if (lines) replaceRules(n, lines);
@@ -146,7 +155,7 @@ export class Looks {
 
   /** The text of a style element changes: its rules are those of the text from now on. */
   rewritten(n: Node | null): void {
-    const id = this.nodes.id(n);
+    const id = this.rules.size && this.nodes.id(n);
     if (id && this.rules.has(id)) this.overtaken.add(id);
   }
 
@@ -243,17 +252,17 @@ export class Looks {
         showCanvas(this.nodes.need(id) as HTMLCanvasElement, e.name!, e.data!);
         break;
       default:
-        if (id) this.applyLook(e, this.nodes.need(id));
+        if (id) this.applyLook(e, id, this.nodes.need(id));
     }
   }
 
-  private applyLook(e: PageEvent, n: Node): void {
+  private applyLook(e: PageEvent, id: number, n: Node): void {
     const el = n as Element;
     switch (e.op) {
       case Op.SheetUse: {
         const use = { disabled: (e.n![0]! & 1) !== 0, enabled: (e.n![0]! & 2) !== 0, media: e.text! };
-        if (use.enabled && !this.uses.get(this.nodes.id(n))?.enabled) enableSheet(n);
-        this.uses.set(this.nodes.id(n), use);
+        if (use.enabled && !this.uses.get(id)?.enabled) enableSheet(n);
+        this.uses.set(id, use);
         useSheet(n, use);
         break;
       }

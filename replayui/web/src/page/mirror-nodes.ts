@@ -6,6 +6,10 @@ import * as dom from "./natives.ts";
 
 /** Attributes that would act in a viewer, or that its own rules stand in for. */
 const SKIPPED = /^(autofocus|autoplay|loading|srcdoc|http-equiv|ping|nonce|integrity|crossorigin|sandbox|allow|csp)$|^on|^pillion-(is|placeholder)$/i;
+/** Those, and attributes that need a further look. */
+const SPECIAL = /^(autofocus|autoplay|loading|srcdoc|http-equiv|ping|nonce|integrity|crossorigin|sandbox|allow|csp|src|rel|open|style)$|^on|^pillion-|^xlink:|^xml:/i;
+/** Names of elements of HTML that are made without a further look. */
+const COMMON = /^(?!(?:canvas|i?frame|pillion-gone)$)[a-z][a-z0-9-]*$/;
 
 /**
  * A document has one root and one doctype: the old one goes from the tree before
@@ -19,12 +23,25 @@ export function makeRoom(d: Document, made: Node, before: Node | null): Node | n
   return next;
 }
 
+/** The doctype of a page in standards mode. */
+export const STANDARD = "<!DOCTYPE html>";
+
 /** Opened again, a document has the mode that its markup chooses; the policy stays. */
 export function open(d: Document, markup: string): void {
   d.open();
   d.write(markup);
   d.close();
+  clear(d);
+}
+
+export function clear(d: Document): void {
   while (d.firstChild) d.firstChild.remove();
+}
+
+/** Whether a document that its frame came with has the mode of standards, nothing in it, and no place it was scrolled to. */
+export function isEmptyStandard(d: Document): boolean {
+  const type = d.doctype;
+  return !!type && type.name === "html" && !type.publicId && !type.systemId && !d.body?.firstChild && d.readyState === "complete";
 }
 
 export function isFrame(el: Element): boolean {
@@ -36,8 +53,9 @@ export function isFrame(el: Element): boolean {
  * is told when it is there (Op.Current). A viewer's browser would load it at once, since nothing
  * is lazy where no script runs (HTML 2.5.7), and a page without it is laid out otherwise.
  */
-function isLazy(n: PageNode): boolean {
-  return !!n.attrs?.some(([name, value]) => name === "loading" && value.toLowerCase() === "lazy");
+function isLazy(attrs: readonly string[]): boolean {
+  for (let i = 0; i < attrs.length; i += 2) if (attrs[i] === "loading") return attrs[i + 1]!.toLowerCase() === "lazy";
+  return false;
 }
 
 export function doctypeMarkup(n: PageNode): string {
@@ -69,10 +87,8 @@ function named(test: (name: string) => boolean): (name: string) => boolean {
   };
 }
 
-/** Whether a name of an attribute is one that needs no further look. */
-const isPlain = named((name) => !SKIPPED.test(name) && !/^(src|rel|open|style)$|^xlink:|^xml:/.test(name));
-/** The same of an element of HTML. */
-const isCommon = named((name) => /^[a-z][a-z0-9-]*$/.test(name) && !/^(canvas|i?frame|img|pillion-gone)$/.test(name));
+const isPlain = named((name) => !SPECIAL.test(name));
+const isCommon = named((name) => COMMON.test(name));
 
 /** What stands for a node that is no element. */
 export function makeText(n: PageNode, d: Document): Node {
@@ -83,24 +99,28 @@ export function makeText(n: PageNode, d: Document): Node {
 
 /** An element with its attributes. */
 export function makeElement(n: PageNode, d: Document): Element {
-  const name = n.name ?? "";
-  let el: Element;
-  if (!n.ns && isCommon(name)) {
-    el = d.createElement(name);
-    if (n.attrs) for (const [key, value] of n.attrs) setAttribute(el, key, value);
-    return el;
+  const { name = "", attrs = [] } = n;
+  const common = !n.ns && isCommon(name);
+  const el = common ? d.createElement(name) : makeNamed(n.ns || HTML_NS, name, d);
+  const lazy = name === "img" && isLazy(attrs);
+  for (let i = 0; i < attrs.length; i += 2) {
+    const key = attrs[i]!;
+    if (!lazy || (key !== "src" && key !== "srcset")) setAttribute(el, key, attrs[i + 1]!);
   }
-  try {
-    el = n.ns || !/^[a-z][a-z0-9-]*$/.test(name) ? d.createElementNS(n.ns || HTML_NS, name) : d.createElement(name);
-  } catch {
-    el = d.createElement("pillion-unknown"); // a name that only a parser can give
-  }
-  const lazy = name === "img" && isLazy(n);
-  for (const [key, value] of n.attrs ?? []) if (!lazy || (key !== "src" && key !== "srcset")) setAttribute(el, key, value);
+  if (common) return el;
   if (name === "canvas") keepDrawn(el);
   else if (isFrame(el)) dom.setAttribute(el, "sandbox", "allow-same-origin");
   else if (name === "pillion-gone") dom.setAttribute(el, "style", "display:none");
   return el;
+}
+
+/** An element of any namespace, whose name may be one that only a parser can give. */
+function makeNamed(ns: string, name: string, d: Document): Element {
+  try {
+    return ns !== HTML_NS || !/^[a-z][a-z0-9-]*$/.test(name) ? d.createElementNS(ns, name) : d.createElement(name);
+  } catch {
+    return d.createElement("pillion-unknown");
+  }
 }
 
 export function setAttribute(el: Element, name: string, value: string): void {

@@ -1,10 +1,20 @@
 import { Kind, Op, QUIRKS, type PageEvent, type PageNode, type PageState } from "../protocol/format.ts";
 import { Looks, Nodes } from "./mirror-looks.ts";
-import { doctypeMarkup, isFrame, makeElement, makeRoom, makeText, open, removeAttribute, setAttribute } from "./mirror-nodes.ts";
+import { clear, doctypeMarkup, isEmptyStandard, isFrame, makeElement, makeRoom, makeText, open, removeAttribute, setAttribute, STANDARD } from "./mirror-nodes.ts";
 import { keepDrawn } from "./mirror-views.ts";
 import * as dom from "./natives.ts";
+import { decodeState } from "./reader.ts";
 
 export { MirrorError, type Shown } from "./mirror-looks.ts";
+
+/** The state of a page with nothing in it (events/FORMAT.md). */
+const EMPTY = new TextEncoder().encode(
+  "\x01\0\0\0\0\x64\0\0" + // version, nothing hidden, no size, a zoom of 100 %, the title "", which is string 1
+    "\x05\0\0\x01\x01\x02" + // a document with two children
+    "\x04\0\0\x04html\x01\x01" + // its doctype, whose name is string 2
+    "\x01\0\x02\0\x02\x01\0\0\x04head\0\0\x01\0\0\x04body\0\0" + // html, with head and body in it
+    "\0", // no events
+);
 
 /**
  * Builds a page in an iframe with exactly sandbox="allow-same-origin" and
@@ -14,6 +24,9 @@ export class Mirror {
   private readonly nodes = new Nodes();
   private readonly looks = new Looks(this.nodes, () => this.document);
   readonly shown = this.looks.shown;
+  /** documents that are no longer as their frame came with them */
+  private readonly filled = new WeakSet<Document>();
+  private readonly heard = new WeakSet<Document | ShadowRoot>();
 
   /** told of each file of the page's that is there, or is not; set by who shows it */
   file: (el: Element, there: boolean) => void = () => {};
@@ -22,6 +35,15 @@ export class Mirror {
 
   /** changed is called after a state or event that may have moved something. */
   constructor(private readonly frame: HTMLIFrameElement, private readonly changed: () => void = () => {}) {}
+
+  /**
+   * Shows a page with nothing in it, once the frame is there: its window's script context,
+   * the viewer's own sheets and the code that decodes and builds are not waited for by the first page.
+   */
+  prepare(): void {
+    this.show(decodeState(EMPTY));
+    this.filled.delete(this.document);
+  }
 
   node(id: number): Node | undefined {
     return this.nodes.node(id);
@@ -66,9 +88,12 @@ export class Mirror {
     // Opened again, so that the doctype chooses the mode; the policy stays.
     const type = n.children?.find((c) => c.kind === Kind.Doctype);
     const quirks = ((n.flags ?? 0) & QUIRKS) !== 0;
-    open(d, type ? doctypeMarkup(type) : quirks ? "<html>" : "<!DOCTYPE html>");
+    const markup = type ? doctypeMarkup(type) : quirks ? "<html>" : STANDARD;
+    if (markup === STANDARD && !this.filled.has(d) && isEmptyStandard(d)) clear(d);
+    else this.open(d, markup);
+    this.filled.add(d);
     // A doctype that a script put there, or a document without one in srcdoc.
-    if (quirks !== (d.compatMode === "BackCompat")) open(d, quirks ? "<html>" : "<!DOCTYPE html>");
+    if (quirks !== (d.compatMode === "BackCompat")) this.open(d, quirks ? "<html>" : STANDARD);
     this.nodes.roots.add(d);
     this.nodes.enter(n.id, d);
     this.looks.enter(d);
@@ -81,6 +106,11 @@ export class Mirror {
         if (!(e instanceof DOMException)) throw e; // a second root, or text beside it
       }
     }
+  }
+
+  private open(d: Document, markup: string): void {
+    open(d, markup);
+    this.heard.delete(d);
   }
 
   /** Builds a node and its subtree in its place. */
@@ -104,7 +134,7 @@ export class Mirror {
     const el = makeElement(n, d);
     this.nodes.enter(n.id, el);
     if (n.shadow) this.shadow(el, n.shadow);
-    if (n.children) for (const c of n.children) dom.insertBefore(el, this.make(c, d, frames), null);
+    if (n.children) for (const c of n.children) dom.appendChild(el, this.make(c, d, frames));
     if (n.frame) frames.push([el, n.frame]);
     return el;
   }
@@ -143,6 +173,8 @@ export class Mirror {
   }
 
   private hear(root: Document | ShadowRoot): void {
+    if (this.heard.has(root)) return;
+    this.heard.add(root);
     root.addEventListener("load", (e) => this.loaded(e.target as Node), true);
     root.addEventListener("error", (e) => this.file(e.target as Element, false), true);
     this.opened(root);
@@ -239,7 +271,7 @@ export class Mirror {
     for (const { f, d, id, quirks, content } of kept) {
       const now = (f as HTMLIFrameElement).contentDocument;
       if (!id || !now || now === d) continue;
-      open(now, quirks ? "<html>" : "<!DOCTYPE html>");
+      this.open(now, quirks ? "<html>" : STANDARD);
       for (const c of content) now.appendChild(c);
       this.nodes.set(id, now);
       this.hear(now);

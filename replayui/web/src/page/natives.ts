@@ -43,6 +43,7 @@ export const scrollTop = getter<Element, number>(element, "scrollTop");
 export const setAttribute = method<(of: Element, name: string, value: string) => void>(element, "setAttribute");
 export const removeAttribute = method<(of: Element, name: string) => void>(element, "removeAttribute");
 export const insertBefore = method<(of: Node, n: Node, before: Node | null) => Node>(node, "insertBefore");
+export const appendChild = method<(of: Node, n: Node) => Node>(node, "appendChild");
 export const removeChild = method<(of: Node, n: Node) => Node>(node, "removeChild");
 /** Of a sheet's own, past what notes that the page reached for them. */
 export const cssRules = getter<CSSStyleSheet, CSSRuleList>(CSSStyleSheet.prototype, "cssRules");

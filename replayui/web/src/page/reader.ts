@@ -9,6 +9,13 @@ export class FormatError extends Error {}
 const MAX_DEPTH = 2048;
 const MAX_TEXT = 64 << 20;
 const SHORT = 24;
+/** What is no list yet. */
+const NONE: PageNode[] = [];
+/** A list that is longer grows as its items come: that many are said to come costs nobody memory. */
+const MAX_ROOM = 64;
+
+/** A list of just so much room: one that grows takes room for 17 at once. */
+const room = <T>(n: number): T[] => (n <= MAX_ROOM ? new Array<T>(n) : []);
 const decoder = new TextDecoder("utf-8", { fatal: true });
 
 export class Reader {
@@ -133,9 +140,10 @@ export class Reader {
     const space = head & (FLAG_SVG | FLAG_MATHML);
     const ns = space === 0 ? "" : space === FLAG_SVG ? SVG_NS : space === FLAG_MATHML ? MATHML_NS : this.str();
     const name = this.str();
-    const attrs: [string, string][] = [];
-    for (let i = this.count(); i > 0; i--) attrs.push([this.str(), this.str()]);
-    const n: PageNode = { id, kind: Kind.Element, ns, name, attrs };
+    const all = this.count() * 2;
+    const attrs = room<string>(all);
+    for (let i = 0; i < all; i++) attrs[i] = this.str();
+    const n: PageNode = { id, kind: Kind.Element, ns, name, attrs, children: NONE };
     if (head & FLAG_SHADOW) n.shadow = this.inner(depth, Kind.Shadow);
     if (head & FLAG_FRAME) n.frame = this.inner(depth, Kind.Document);
     n.children = this.children(depth);
@@ -149,11 +157,13 @@ export class Reader {
   }
 
   private children(depth: number): PageNode[] {
-    const list: PageNode[] = [];
-    for (let i = this.count(); i > 0; i--) {
+    const all = this.count();
+    if (!all) return NONE;
+    const list = room<PageNode>(all);
+    for (let i = 0; i < all; i++) {
       const n = this.node(depth + 1);
       if (n.kind === Kind.Document || n.kind === Kind.Shadow) this.fail("a document or shadow root as a child");
-      list.push(n);
+      list[i] = n;
     }
     return list;
   }

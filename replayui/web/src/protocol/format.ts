@@ -46,13 +46,19 @@ export interface PageNode {
   kind: number;
   ns?: string;
   name?: string;
-  attrs?: [string, string][];
+  /** names and values in turn */
+  attrs?: string[];
   text?: string;
   base?: string;
   flags?: number;
   shadow?: PageNode;
   frame?: PageNode;
   children?: PageNode[];
+}
+
+/** The attributes of a node, by name and value. */
+export function attributesOf({ attrs = [] }: PageNode): [name: string, value: string][] {
+  return Array.from({ length: attrs.length / 2 }, (_, i) => [attrs[2 * i]!, attrs[2 * i + 1]!]);
 }
 
 /** A decoded page event; which fields are there follows from FIELDS. */

@@ -78,7 +78,7 @@ export class Stage {
     this.mirror = own.mirror(this.frame, () => this.refreshSoon());
     this.mirror.file = (el, there) => (there ? this.found(el) : this.lost(el));
     this.mirror.opened = (root) => this.hear(root);
-    this.ready = empty();
+    this.ready = empty().then(() => this.mirror.prepare());
     new ResizeObserver(() => this.layout()).observe(room);
   }
 
