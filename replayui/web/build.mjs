@@ -50,17 +50,23 @@ const words = (language) => ({
  * What terser finds beyond esbuild is worth a seventh of the capture script,
  * compressed. Both shorten #names, not private ones.
  */
-async function small(options, file) {
+async function small(options, file, first = "") {
   const built = await build({ ...common, ...options, write: false, target: "es2022" });
   const { code } = await minify(built.outputFiles[0].text, { ecma: 2022, module: options.format === "esm", compress: { passes: 3, toplevel: true }, mangle: { toplevel: true } });
-  await writeFile(dist + file, code + "\n");
+  await writeFile(dist + file, first + code + "\n");
 }
+
+/**
+ * A browser that knows it compiles all functions while the script comes, on another
+ * thread: when they are called first, the page would wait (V8's explicit compile hints).
+ */
+const EAGER = "//# allFunctionsCalledOnLoad\n";
 
 /** The capture script: the part on every page, and the session's in each language. */
 const capture = () => small({ entryPoints: [at("src/capture/main.ts")], format: "iife", plugins: [styleText, allNatives] }, "capture.js");
 const session = (language) => small({
   entryPoints: [at("src/capture/session.ts")], format: "esm", plugins: [styleText, lateNatives, words(language)],
-}, `session.${language}.js`);
+}, `session.${language}.js`, EAGER);
 
 /** The names of all texts, for settings that put others in their place. */
 async function names() {

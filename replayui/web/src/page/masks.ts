@@ -138,9 +138,9 @@ export class Masks {
   }
 
   /** How a node is masked whose parent is masked so. */
-  level(n: Node, parent: number): number {
+  level(n: Node, parent: number, type = dom.nodeType(n)): number {
     let level = parent & INHERITED;
-    if (dom.nodeType(n) === 1) {
+    if (type === 1) {
       const el = n as Element;
       if (this.#hidden.has(el) || dom.hasAttribute(el, HIDE_MARK)) level = HARD;
       else if (level === TEXT && (this.#shown.has(el) || dom.hasAttribute(el, SHOW_MARK))) level = 0;

@@ -17,6 +17,8 @@ export interface Seen {
 
 const ASKED = ["focus-visible", "user-invalid", "user-valid", "autofill", "target", "fullscreen"];
 const ANY = `:is(${ASKED.map((s) => ":" + s).join()})`; // names that a browser does not know do no harm in it
+/** Elements that may be in something that is told. */
+const TOLD = ANY + ",:invalid";
 const POLLED = 60;
 
 /** What selectors ask of elements and markup does not say. */
@@ -39,6 +41,11 @@ export class States {
   drop(n: Node): void {
     this.#controls.delete(n as Element);
     this.#sent.delete(n as Element);
+  }
+
+  /** Tells of all elements of a document or shadow root, by asking for those that are in something. */
+  survey(root: Document | ShadowRoot, emit: Emit): void {
+    for (const el of dom.nodeType(root) === 9 ? dom.inDocument(root, TOLD) : dom.inFragment(root, TOLD)) this.tell(el, emit);
   }
 
   /** Tells of an element what the gateway does not know yet. */

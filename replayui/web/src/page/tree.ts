@@ -16,8 +16,7 @@ const MAX_SORTS = 1000;
 const enum Sort { Plain, Gone, Frame, Meta }
 const sorts = new Map<string, Sort>();
 
-function sortOf(el: Element): Sort {
-  const name = dom.localName(el);
+function sortOf(name: string): Sort {
   let sort = sorts.get(name);
   if (sort !== undefined) return sort;
   const lower = name.toLowerCase();
@@ -27,19 +26,18 @@ function sortOf(el: Element): Sort {
 }
 
 export function isFrame(el: Element): boolean {
-  return sortOf(el) === Sort.Frame;
+  return sortOf(dom.localName(el)) === Sort.Frame;
 }
 
 /** Elements that may not reach a viewer stand as <pillion-gone>. */
-export function isGone(el: Element): boolean {
-  const sort = sortOf(el);
+export function isGone(el: Element, sort = sortOf(dom.localName(el))): boolean {
   return sort === Sort.Gone || (sort === Sort.Meta && dom.hasAttribute(el, "http-equiv"));
 }
 
 export const GONE_NAME = "pillion-gone";
 
-export function kindOf(n: Node): number {
-  switch (dom.nodeType(n)) {
+export function kindOf(n: Node, type = dom.nodeType(n)): number {
+  switch (type) {
     case 1: return Kind.Element;
     case 3: return Kind.Text;
     case 4: return Kind.CDATA;
@@ -55,9 +53,9 @@ export function elementName(el: Element): string {
   return isGone(el) ? GONE_NAME : fullName(el);
 }
 
-function fullName(el: Element): string {
+function fullName(el: Element, name = dom.localName(el)): string {
   const prefix = dom.prefix(el);
-  return prefix ? prefix + ":" + dom.localName(el) : dom.localName(el);
+  return prefix ? prefix + ":" + name : name;
 }
 
 function documentFlags(d: Document): number {
@@ -76,6 +74,8 @@ interface Known {
   inner: readonly Node[];
   /** written, but for its children */
   open: boolean;
+  /** an element none of whose children are told */
+  bare: boolean;
 }
 
 const NONE: readonly Node[] = [];
@@ -147,11 +147,11 @@ export class Tree {
 
   /** The children as a viewer has them. */
   children(n: Node): Node[] {
+    return dom.nodeType(n) === 1 && (isGone(n as Element) || isFrame(n as Element)) ? [] : this.#within(n);
+  }
+
+  #within(n: Node): Node[] {
     const list: Node[] = [];
-    if (dom.nodeType(n) === 1) {
-      const el = n as Element;
-      if (isGone(el) || isFrame(el)) return list;
-    }
     for (let c = dom.firstChild(n); c; c = dom.nextSibling(c)) if (kindOf(c) && !this.#excluded(c)) list.push(c);
     return list;
   }
@@ -162,15 +162,14 @@ export class Tree {
     return between(n, before, after, (c) => kindOf(c) > 0 && !this.#excluded(c));
   }
 
-  #entry(n: Node): Known {
-    let known = this.#of.get(n);
-    if (!known) this.#of.set(n, (known = { n, id: 0, up: undefined, kids: undefined, inner: NONE, open: false }));
+  #entry(n: Node, known = this.#of.get(n)): Known {
+    if (!known) this.#of.set(n, (known = { n, id: 0, up: undefined, kids: undefined, inner: NONE, open: false, bare: false }));
     return known;
   }
 
   /** A node that is to be written under a parent. */
-  claim(n: Node, parent: Node | undefined): Known {
-    const known = this.#entry(n);
+  claim(n: Node, parent: Node | undefined, was?: Known): Known {
+    const known = this.#entry(n, was);
     if (parent) known.up = parent;
     known.open = false;
     return known;
@@ -231,7 +230,7 @@ export class Tree {
       case 3:
       case 4:
       case 8:
-        w.u8(kindOf(n));
+        w.u8(kindOf(n, type));
         w.nodeId(id);
         return w.str(this.veil.text(n as CharacterData));
       case 10: {
@@ -264,24 +263,27 @@ export class Tree {
   }
 
   #writeElement(el: Element, known: Known, w: Writer, stack: Known[]): void {
-    const gone = isGone(el);
+    const name = dom.localName(el);
+    const sort = sortOf(name);
+    const gone = isGone(el, sort);
     const ns = gone ? HTML_NS : (dom.namespaceURI(el) ?? "");
     const flag = ns === HTML_NS ? 0 : ns === SVG_NS ? FLAG_SVG : ns === MATHML_NS ? FLAG_MATHML : FLAG_SVG | FLAG_MATHML;
     const shadow = gone ? null : this.shadow(el);
-    const frame = !gone && isFrame(el) ? readable(el) : null;
+    const frame = sort === Sort.Frame ? readable(el) : null;
     w.u8(Kind.Element | flag | (shadow ? FLAG_SHADOW : 0) | (frame ? FLAG_FRAME : 0));
     w.nodeId(known.id);
     if (flag === (FLAG_SVG | FLAG_MATHML)) w.str(ns);
-    w.str(gone ? GONE_NAME : fullName(el));
+    w.str(gone ? GONE_NAME : fullName(el, name));
     if (gone) {
       w.uint(1);
       w.str("tag");
-      w.str(dom.localName(el).toLowerCase());
+      w.str(name.toLowerCase());
     } else {
       this.veil.writeAttributes(el, w);
     }
     this.#observer.element(el);
     known.open = true;
+    known.bare = gone || sort === Sort.Frame;
     stack.push(known);
     known.inner = NONE;
     if (frame) {
@@ -301,15 +303,17 @@ export class Tree {
   writeChildren(known: Known, w: Writer, stack: Known[]): boolean {
     const { n } = known;
     known.open = false;
-    const all = this.children(n);
-    const fresh = all.filter((c) => {
-      const at = this.#of.get(c);
-      return !at?.id && !at?.up;
-    });
-    known.kids = fresh;
-    w.uint(fresh.length);
-    for (let i = fresh.length - 1; i >= 0; i--) stack.push(this.claim(fresh[i]!, n));
-    return fresh.length === all.length;
+    const all = known.bare ? [] : this.#within(n);
+    let elsewhere: Set<Node> | undefined;
+    for (let i = all.length - 1; i >= 0; i--) {
+      const c = all[i]!;
+      const was = this.#of.get(c);
+      if (was?.id || was?.up) (elsewhere ??= new Set()).add(c);
+      else stack.push(this.claim(c, n, was));
+    }
+    known.kids = elsewhere ? all.filter((c) => !elsewhere.has(c)) : all;
+    w.uint(known.kids.length);
+    return !elsewhere;
   }
 }
 

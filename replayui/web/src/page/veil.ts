@@ -33,10 +33,10 @@ export class Veil {
   }
 
   #entering(n: Node, parent: Node | undefined, type: number): number {
-    if (!parent) return this.masks.level(n, this.masks.base);
+    if (!parent) return this.masks.level(n, this.masks.base, type);
     // It may have left the parent under which it is told: what it holds now is for where it is, or will be.
     if (type !== 9 && type !== 11 && dom.parentNode(n) !== parent) return dom.isConnected(n) ? this.#present(n) : HARD;
-    return this.masks.level(n, this.pending.size ? this.#present(parent) : this.told(parent));
+    return this.masks.level(n, this.pending.size ? this.#present(parent) : this.told(parent), type);
   }
 
   leave(n: Node): void {

@@ -95,7 +95,11 @@ export class Views {
       if (n++ % 64 === 63) yield;
       if (dom.nodeType(el) === 1 && this.#tree.id(el)) this.fresh(el as Element, emit);
     }
-    for (const root of roots) if (dom.nodeType(root) === 9) this.freshDocument(root as Document, emit);
+    for (const root of roots) {
+      yield;
+      this.states.survey(root, emit);
+      if (dom.nodeType(root) === 9) this.freshDocument(root as Document, emit);
+    }
     this.#layers(emit);
     this.focus(emit);
     this.offset(emit);
@@ -160,7 +164,7 @@ export class Views {
     else if (name === "img") current(el, this.#tree, emit);
     if (this.#media.has(el as HTMLMediaElement)) this.played(el, emit);
     if (this.#stands.has(el)) this.#stand(el, emit);
-    if (whole ? "willValidate" in el || name.includes("-") : name.includes("-")) this.states.tell(el, emit);
+    if (name.includes("-")) this.states.tell(el, emit);
   }
 
   /** The nodes of a slot that scripts assign. */

@@ -22,12 +22,12 @@ export class Writer {
   }
 
   u8(v: number): void {
-    this.#room(1);
+    if (this.length === this.#buf.length) this.#room(1);
     this.#buf[this.length++] = v;
   }
 
   uint(v: number): void {
-    this.#room(8);
+    if (this.length + 8 > this.#buf.length) this.#room(8);
     v = v > 0 ? Math.floor(v) : 0;
     while (v >= 0x80) {
       this.#buf[this.length++] = (v % 0x80) | 0x80;
