@@ -4,7 +4,7 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { BrowserContext, Page } from "playwright-core";
 import { root, signIn, startGateway } from "../e2e/stage.ts";
-import { PEER, script } from "./contenders.ts";
+import { FLOOR, PEER, script } from "./contenders.ts";
 import { percentile, type Report } from "./figures.ts";
 import { gatewayFor, PASSWORD } from "./live.ts";
 import { sequence } from "./pages.ts";
@@ -80,15 +80,16 @@ export async function measureSeek(stand: Stand, report: Report, n: number): Prom
     const recordings = { short: `${gateway.console}/replay/${short}`, long: `${gateway.console}/replay/${long}` };
     const opened = await openings(context, recordings.short, n);
     const ours = await seeks(context, recordings.short, 40);
+    const floor = await openings(context, stand.site + "/framed", n);
     const opened3h = await openings(context, recordings.long, Math.min(n, 3));
     const ours3h = await seeks(context, recordings.long, 20, 20);
     const peer = await peerSeeks(stand, await peerOf(stand, steps));
-    const t = report.table("Seek", `A recording of ${(steps * STEP_MS) / 60_000} minutes and ${steps} steps of changes on a page of 1,800 nodes, and ours of 18 such pages one after another. Seek: from the call until the page is there and a frame later, at places anywhere, in turn. Open: from the address to the first picture with an empty cache, scripts included; rrweb: from the JSON in memory.`);
+    const t = report.table("Seek", `A recording of ${(steps * STEP_MS) / 60_000} minutes and ${steps} steps of changes on a page of 1,800 nodes, and ours of 18 such pages one after another. Seek: from the call until the page is there and a frame later, at places anywhere, in turn. Open: from the address to the first picture with an empty cache, scripts included; rrweb: from the JSON in memory; floor: the same page as a document of its own, in a frame of an empty page.`);
     for (const [name, p] of [["p50", 0.5], ["p95", 0.95], ["worst", 1]] as const) {
       t.rows.push({ what: `seek, ${name}`, unit: "ms", cells: { ours: percentile(ours.times, p), [PEER]: percentile(peer.times, p) } });
     }
-    t.rows.push({ what: "open → first picture", unit: "ms", cells: { ours: opened.ms, [PEER]: peer.open } });
-    t.rows.push({ what: "open → first picture", unit: "KB", cells: { ours: opened.kb, [PEER]: peer.kb } });
+    t.rows.push({ what: "open → first picture", unit: "ms", cells: { ours: opened.ms, [PEER]: peer.open, [FLOOR]: floor.ms } });
+    t.rows.push({ what: "open → first picture", unit: "KB", cells: { ours: opened.kb, [PEER]: peer.kb, [FLOOR]: floor.kb } });
     t.rows.push({ what: "3 hours: open → first picture", unit: "ms", cells: { ours: opened3h.ms } }, { what: "3 hours: open → first picture", unit: "KB", cells: { ours: opened3h.kb } });
     t.rows.push({ what: "3 hours: seek, p95", unit: "ms", cells: { ours: percentile(ours3h.times, 0.95) } });
     t.rows.push({ what: "heap after these seeks", unit: "MB", cells: { ours: ours.heap, [PEER]: peer.heap } });
@@ -104,7 +105,7 @@ export async function measureSeek(stand: Stand, report: Report, n: number): Prom
   }
 }
 
-const FIRST_PICTURE = `(() => {
+const FIRST_PICTURE = `if (top === self) (() => {
   const look = () => {
     const d = document.querySelector("[data-testid=page]")?.contentDocument;
     if (d?.getElementById("mark")) requestAnimationFrame(() => (globalThis.firstPicture = performance.now()));

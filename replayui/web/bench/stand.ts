@@ -36,6 +36,7 @@ function answer(req: IncomingMessage, res: ServerResponse): void {
   if (u.pathname === "/nodes") html(nodesPage(Number(u.searchParams.get("n"))));
   else if (u.pathname === "/form") html(formPage());
   else if (u.pathname === "/work") html(workPage());
+  else if (u.pathname === "/framed") html(`<!DOCTYPE html><title>frame</title><iframe data-testid="page" width="1200" height="800" src="/work"></iframe>`);
   else if (u.pathname === "/empty") html("<!DOCTYPE html><title>viewer</title><body>");
   else if (u.pathname === "/big.css") res.setHeader("content-type", "text/css").end(sheet);
   else if (u.pathname.endsWith(".svg")) res.setHeader("content-type", "image/svg+xml").end(`<svg xmlns="http://www.w3.org/2000/svg" width="12" height="12"><rect width="12" height="12" fill="#9ab"/></svg>`);

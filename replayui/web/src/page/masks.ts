@@ -138,13 +138,13 @@ export class Masks {
   }
 
   /** How a node is masked whose parent is masked so. */
-  level(n: Node, parent: number, type = dom.nodeType(n)): number {
+  level(n: Node, parent: number, type = dom.nodeType(n), name?: string): number {
     let level = parent & INHERITED;
     if (type === 1) {
       const el = n as Element;
       if (this.#hidden.has(el) || dom.hasAttribute(el, HIDE_MARK)) level = HARD;
       else if (level === TEXT && (this.#shown.has(el) || dom.hasAttribute(el, SHOW_MARK))) level = 0;
-      if (secret(el, this.#once)) {
+      if (secret(el, this.#once, name)) {
         level = level ? HARD : SECRET | HARD;
         this.#passwords ||= this.#once.has(el);
       }

@@ -19,6 +19,8 @@ const node = Node.prototype;
 
 export const firstChild = getter<Node, Node | null>(node, "firstChild");
 export const nextSibling = getter<Node, Node | null>(node, "nextSibling");
+export const lastChild = getter<Node, Node | null>(node, "lastChild");
+export const previousSibling = getter<Node, Node | null>(node, "previousSibling");
 export const parentNode = getter<Node, Node | null>(node, "parentNode");
 export const nodeType = getter<Node, number>(node, "nodeType");
 export const isConnected = getter<Node, boolean>(node, "isConnected");

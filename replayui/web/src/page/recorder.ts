@@ -87,7 +87,7 @@ export class Recorder {
     this.#masks.scan(win.document); // for the title, which comes first
     this.tree = new Tree(kept.roots, excluded, {
       entered: (root) => this.#enter(root),
-      element: (el) => this.#element(el),
+      element: (el, name, popover) => this.#element(el, name, popover),
       left: (n) => this.#left(n),
     }, this.#masks);
     this.forms = new Forms(this.tree);
@@ -313,8 +313,8 @@ export class Recorder {
     this.#interactions.attach(root);
   }
 
-  #element(el: Element): void {
-    if (!this.#views.add(el)) return;
+  #element(el: Element, name: string, popover: boolean): void {
+    if (!this.#views.add(el, name, popover)) return;
     this.#changes.element(el);
     this.forms.add(el);
   }

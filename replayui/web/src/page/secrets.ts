@@ -31,8 +31,7 @@ const words = (name: string) => name.replace(/([a-z])([A-Z])/g, "$1-$2").toLower
  * Fields that were a password once stay secret when a toggle shows them: `once`
  * remembers them.
  */
-export function secret(el: Element, once: WeakSet<Element>): boolean {
-  const name = localName(el);
+export function secret(el: Element, once: WeakSet<Element>, name = localName(el)): boolean {
   if (!CONTROLS.has(name)) return false;
   const type = name === "input" ? attribute(el, "type") : "";
   if (/^password$/i.test(type)) once.add(el);

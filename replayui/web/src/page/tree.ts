@@ -76,6 +76,8 @@ interface Known {
   open: boolean;
   /** an element none of whose children are told */
   bare: boolean;
+  /** as Node.nodeType says it */
+  type: number;
 }
 
 const NONE: readonly Node[] = [];
@@ -84,8 +86,8 @@ const NONE: readonly Node[] = [];
 export interface TreeObserver {
   /** a document or shadow root is part of the page now */
   entered(root: Document | ShadowRoot): void;
-  /** an element was written for the first time */
-  element(el: Element): void;
+  /** an element was written for the first time, of a local name; whether it may be a popover */
+  element(el: Element, name: string, popover: boolean): void;
   left(n: Node): void;
 }
 
@@ -147,11 +149,8 @@ export class Tree {
 
   /** The children as a viewer has them. */
   children(n: Node): Node[] {
-    return dom.nodeType(n) === 1 && (isGone(n as Element) || isFrame(n as Element)) ? [] : this.#within(n);
-  }
-
-  #within(n: Node): Node[] {
     const list: Node[] = [];
+    if (dom.nodeType(n) === 1 && (isGone(n as Element) || isFrame(n as Element))) return list;
     for (let c = dom.firstChild(n); c; c = dom.nextSibling(c)) if (kindOf(c) && !this.#excluded(c)) list.push(c);
     return list;
   }
@@ -162,14 +161,19 @@ export class Tree {
     return between(n, before, after, (c) => kindOf(c) > 0 && !this.#excluded(c));
   }
 
-  #entry(n: Node, known = this.#of.get(n)): Known {
-    if (!known) this.#of.set(n, (known = { n, id: 0, up: undefined, kids: undefined, inner: NONE, open: false, bare: false }));
+  #entry(n: Node): Known {
+    return this.#of.get(n) ?? this.#made(n, dom.nodeType(n));
+  }
+
+  #made(n: Node, type: number): Known {
+    const known = { n, id: 0, up: undefined, kids: undefined, inner: NONE, open: false, bare: false, type };
+    this.#of.set(n, known);
     return known;
   }
 
   /** A node that is to be written under a parent. */
-  claim(n: Node, parent: Node | undefined, was?: Known): Known {
-    const known = this.#entry(n, was);
+  claim(n: Node, parent: Node | undefined): Known {
+    const known = this.#entry(n);
     if (parent) known.up = parent;
     known.open = false;
     return known;
@@ -219,14 +223,14 @@ export class Tree {
 
   /** For Serialiser alone: writes a node's own part and says what comes after. */
   write(known: Known, w: Writer, stack: Known[]): void {
-    const { n } = known;
+    const { n, type } = known;
     const id = (known.id ||= this.#next++); // a document that was opened again keeps its own
     this.#nodes.set(id, n);
-    const type = dom.nodeType(n);
-    this.veil.enter(n, known.up, type);
+    const name = type === 1 ? dom.localName(n as Element) : "";
+    this.veil.enter(n, known.up, type, name);
     switch (type) {
       case 1:
-        return this.#writeElement(n as Element, known, w, stack);
+        return this.#writeElement(n as Element, name, known, w, stack);
       case 3:
       case 4:
       case 8:
@@ -262,8 +266,7 @@ export class Tree {
     stack.push(known);
   }
 
-  #writeElement(el: Element, known: Known, w: Writer, stack: Known[]): void {
-    const name = dom.localName(el);
+  #writeElement(el: Element, name: string, known: Known, w: Writer, stack: Known[]): void {
     const sort = sortOf(name);
     const gone = isGone(el, sort);
     const ns = gone ? HTML_NS : (dom.namespaceURI(el) ?? "");
@@ -274,14 +277,15 @@ export class Tree {
     w.nodeId(known.id);
     if (flag === (FLAG_SVG | FLAG_MATHML)) w.str(ns);
     w.str(gone ? GONE_NAME : fullName(el, name));
+    let popover = false;
     if (gone) {
       w.uint(1);
       w.str("tag");
       w.str(name.toLowerCase());
     } else {
-      this.veil.writeAttributes(el, w);
+      popover = this.veil.writeAttributes(el, w).includes("popover");
     }
-    this.#observer.element(el);
+    this.#observer.element(el, name, popover);
     known.open = true;
     known.bare = gone || sort === Sort.Frame;
     stack.push(known);
@@ -303,17 +307,25 @@ export class Tree {
   writeChildren(known: Known, w: Writer, stack: Known[]): boolean {
     const { n } = known;
     known.open = false;
-    const all = known.bare ? [] : this.#within(n);
-    let elsewhere: Set<Node> | undefined;
-    for (let i = all.length - 1; i >= 0; i--) {
-      const c = all[i]!;
+    const fresh: Node[] = [];
+    let whole = true;
+    for (let c = known.bare ? null : dom.lastChild(n); c; c = dom.previousSibling(c)) {
+      const type = dom.nodeType(c);
+      if (!kindOf(c, type) || this.#excluded(c)) continue;
       const was = this.#of.get(c);
-      if (was?.id || was?.up) (elsewhere ??= new Set()).add(c);
-      else stack.push(this.claim(c, n, was));
+      if (was?.id || was?.up) {
+        whole = false;
+        continue;
+      }
+      const claimed = was ?? this.#made(c, type);
+      claimed.up = n;
+      claimed.open = false;
+      fresh.push(c);
+      stack.push(claimed);
     }
-    known.kids = elsewhere ? all.filter((c) => !elsewhere.has(c)) : all;
-    w.uint(known.kids.length);
-    return !elsewhere;
+    known.kids = fresh.reverse();
+    w.uint(fresh.length);
+    return whole;
   }
 }
 

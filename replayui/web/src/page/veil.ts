@@ -26,17 +26,17 @@ export class Veil {
   }
 
   /** A node is being told for the first time. */
-  enter(n: Node, parent: Node | undefined, type: number): void {
+  enter(n: Node, parent: Node | undefined, type: number, name: string): void {
     this.#begun = true;
-    const level = this.#entering(n, parent, type);
+    const level = this.#entering(n, parent, type, name);
     if (level) this.#told.set(n, level);
   }
 
-  #entering(n: Node, parent: Node | undefined, type: number): number {
-    if (!parent) return this.masks.level(n, this.masks.base, type);
+  #entering(n: Node, parent: Node | undefined, type: number, name: string): number {
+    if (!parent) return this.masks.level(n, this.masks.base, type, name);
     // It may have left the parent under which it is told: what it holds now is for where it is, or will be.
     if (type !== 9 && type !== 11 && dom.parentNode(n) !== parent) return dom.isConnected(n) ? this.#present(n) : HARD;
-    return this.masks.level(n, this.pending.size ? this.#present(parent) : this.told(parent), type);
+    return this.masks.level(n, this.pending.size ? this.#present(parent) : this.told(parent), type, name);
   }
 
   leave(n: Node): void {
@@ -117,11 +117,13 @@ export class Veil {
     return !free && titles(d).some((el) => this.masks.of(el)) ? masked(d.title) : withoutCards(d.title);
   }
 
-  writeAttributes(el: Element, w: Writer): void {
+  /** Returns the names of all of them. */
+  writeAttributes(el: Element, w: Writer): string[] {
     const level = this.told(el);
     const pairs: string[] = [];
     // Attributes as nodes cost more than their names: the browser has to make each.
-    for (const name of dom.attributeNames(el)) {
+    const names = dom.attributeNames(el);
+    for (const name of names) {
       const told = attribute(el, name, dom.getAttribute(el, name) ?? foreign(el, name), level, this.masks.names);
       if (told !== null) pairs.push(name, told);
     }
@@ -129,6 +131,7 @@ export class Veil {
     if (mark) pairs.push(mark, "");
     w.uint(pairs.length / 2);
     for (const s of pairs) w.str(s);
+    return names;
   }
 
   /** The outermost of masked elements are marked, and of those shown within; of those held, each in which there is no other. */

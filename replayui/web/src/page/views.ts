@@ -66,9 +66,8 @@ export class Views {
   }
 
   /** Whether there may be more to tell of an element than its markup. */
-  add(el: Element): boolean {
-    const name = dom.localName(el);
-    if (!isRich(name)) return this.#seen.scrolled.has(el) || dom.hasAttribute(el, "popover");
+  add(el: Element, name: string, popover: boolean): boolean {
+    if (!isRich(name)) return popover || this.#seen.scrolled.has(el);
     if (name === "canvas") this.canvases.add(el as HTMLCanvasElement);
     if (name === "video" || name === "audio") this.#media.add(el as HTMLMediaElement);
     if (/^(object|embed)$/.test(name) || isFrame(el)) this.#stands.set(el, "");
@@ -97,8 +96,8 @@ export class Views {
     }
     for (const root of roots) {
       yield;
-      this.states.survey(root, emit);
       if (dom.nodeType(root) === 9) this.freshDocument(root as Document, emit);
+      else this.states.survey(root, emit);
     }
     this.#layers(emit);
     this.focus(emit);
@@ -144,9 +143,7 @@ export class Views {
     const at = d.scrollingElement;
     if (at && (dom.scrollTop(at) || dom.scrollLeft(at))) this.scrolled(d, emit);
     if (this.#undefined.has(d)) this.#define(d, emit);
-    const target = d.querySelector(":target");
-    if (target) this.states.tell(target, emit);
-    if (d.fullscreenElement) this.states.tell(d.fullscreenElement, emit);
+    this.states.survey(d, emit);
     if (d.getSelection()?.anchorNode) this.selection(d, emit);
   }
 
