@@ -5,6 +5,10 @@ import { median, type Report } from "./figures.ts";
 import { gatewayFor, PASSWORD } from "./live.ts";
 import { closePage, Meter, pause, withRecorder, type Stand } from "./stand.ts";
 
+const WINDOW_MS = 5000;
+/** A page is compared with what was told of it after it comes, some of it in each tick; at rest that is rare. */
+const SETTLE_MS = 12_000;
+
 export async function measureLate(stand: Stand, report: Report, n: number): Promise<void> {
   const t = report.table("Late join and keyframes", "CPU of the user's main thread while somebody who comes late gets the page: ours from the gateway (an agent's console that is loaded anew, less the same time without one), rrweb by its recorder's takeFullSnapshot.");
   const gateway = await gatewayFor(stand.site);
@@ -18,15 +22,12 @@ export async function measureLate(stand: Stand, report: Report, n: number): Prom
       const rows = await user.evaluate(() => document.querySelectorAll("tr").length);
       const there = () => agent.waitForFunction((r) => document.querySelector<HTMLIFrameElement>("[data-testid=mirror]")?.contentDocument?.querySelectorAll("tr").length === r, rows, { timeout: 30_000, polling: 50 });
       await there();
+      await pause(SETTLE_MS);
       const meter = await Meter.on(user);
       const joins: number[] = [];
-      for (let i = 0; i < Math.min(n, 3); i++) {
-        const began = performance.now();
-        const joined = await meter.during(async () => {
-          await agent.reload();
-          await there();
-        });
-        const idle = await meter.during(() => pause(performance.now() - began));
+      for (let i = 0; i < n; i++) {
+        const joined = await meter.during(() => Promise.all([pause(WINDOW_MS), agent.reload().then(there)]));
+        const idle = await meter.during(() => pause(WINDOW_MS));
         joins.push(joined.task - idle.task);
       }
       const peer: number[] = [];
