@@ -27,7 +27,7 @@ const EVENTS_OF_STYLE = new Set(["link", "style"]);
 
 /** The nodes of a page as a viewer has them, by their ids. */
 export class Nodes {
-  #nodes: (Node | undefined)[] = [];
+  #nodes: Node[] = [];
   /** made when somebody asks for the id of a node: a page that is only shown needs none */
   #ids: Map<Node, number> | undefined;
   /** documents and shadow roots */
@@ -50,8 +50,8 @@ export class Nodes {
   #known(): Map<Node, number> {
     if (!this.#ids) {
       const ids = (this.#ids = new Map<Node, number>());
-      // Pages that lived long have numbers far apart: holes are passed over.
-      this.#nodes.forEach((n, id) => n && ids.set(n, id));
+      // Pages that lived long have numbers far apart: what is between them is passed over.
+      for (const id in this.#nodes) ids.set(this.#nodes[id]!, Number(id));
     }
     return this.#ids;
   }

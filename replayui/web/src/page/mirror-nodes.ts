@@ -4,10 +4,11 @@ import { HTML_NS, Kind, type PageNode } from "../protocol/format.ts";
 import { keepDrawn } from "./mirror-views.ts";
 import * as dom from "./natives.ts";
 
+const ACTING = "autofocus|autoplay|loading|srcdoc|http-equiv|ping|nonce|integrity|crossorigin|sandbox|allow|csp";
 /** Attributes that would act in a viewer, or that its own rules stand in for. */
-const SKIPPED = /^(autofocus|autoplay|loading|srcdoc|http-equiv|ping|nonce|integrity|crossorigin|sandbox|allow|csp)$|^on|^pillion-(is|placeholder)$/i;
+const SKIPPED = new RegExp(`^(?:${ACTING})$|^on|^pillion-(?:is|placeholder)$`, "i");
 /** Those, and attributes that need a further look. */
-const SPECIAL = /^(autofocus|autoplay|loading|srcdoc|http-equiv|ping|nonce|integrity|crossorigin|sandbox|allow|csp|src|rel|open|style)$|^on|^pillion-|^xlink:|^xml:/i;
+const SPECIAL = new RegExp(`^(?:${ACTING}|src|rel|open|style)$|^on|^pillion-|^xlink:|^xml:`, "i");
 /** Names of elements of HTML that are made without a further look. */
 const COMMON = /^(?!(?:canvas|i?frame|pillion-gone)$)[a-z][a-z0-9-]*$/;
 
