@@ -8,8 +8,8 @@ export const PEER = "rrweb";
 /** What no contender can do without. */
 export const FLOOR = "floor";
 export const RECORDERS = ["ours", PEER, "sentry", "openreplay"];
-/** How the session's part begins (build.mjs): it is compiled while it comes. */
-const EAGER = "//# allFunctionsCalledOnLoad";
+/** How the session's part begins as it was built, where that is a comment for the browser (build.mjs). */
+const hint = () => /^\/\/#.*/.exec(readFileSync(`${web}../dist/session.en.js`, "utf8"))?.[0] ?? "";
 export const web = fileURLToPath(new URL("..", import.meta.url));
 
 const made = new Map<string, Promise<string>>();
@@ -17,7 +17,7 @@ const made = new Map<string, Promise<string>>();
 /** A script of bench/inpage, bundled. */
 export function script(name: string): Promise<string> {
   let text = made.get(name);
-  if (!text) made.set(name, (text = bundle({ entryPoints: [`${web}bench/inpage/${name}.ts`], ...(name === "ours" && { banner: { js: EAGER } }) })));
+  if (!text) made.set(name, (text = bundle({ entryPoints: [`${web}bench/inpage/${name}.ts`], ...(name === "ours" && { banner: { js: hint() } }) })));
   return text;
 }
 
